@@ -1,0 +1,39 @@
+"""Seeding: the one place where global random generators are touched."""
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+MAX_SEED = np.iinfo(np.int32).max
+
+# The generators are global to the process: threads take turns with them.
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed Python's, NumPy's and torch's generators, and give them back as they were.
+
+    Initialisation, dropout, shuffling and most augmentation draw from the global
+    generators, so a seed of one's own must be put there for a while.
+    """
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with _LOCK, torch.random.fork_rng(devices=list(devices)):
+        python_state, numpy_state = random.getstate(), np.random.get_state()
+        try:
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.manual_seed(seed)
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)
+
+
+def draw_seeds(random_state: np.random.RandomState, n: int) -> list[int]:
+    """Draw ``n`` seeds; the first ones do not depend on how many follow."""
+    return random_state.randint(MAX_SEED, size=n).tolist()

@@ -1,0 +1,65 @@
+"""Rows that ``fit`` has seen, known again by their bytes."""
+
+from hashlib import blake2b
+
+import numpy as np
+
+
+class SeenRows:
+    """Look-up of rows, with or without their label, among those of ``fit``.
+
+    Holds digests, not data. Row i of a query is compared with row i of the fit first,
+    so that copies of a row with different labels each find their own.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...)
+    codes : ndarray of shape (n_samples, ...)
+        The labels' codes.
+    """
+
+    def __init__(self, X: np.ndarray, codes: np.ndarray):
+        self._rows = _digests(X)
+        self._labelled = _digests(codes, self._rows)
+
+    def find(self, X: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:
+        """Return each row's index in the fit, -1 for a row that was not there.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_queries, ...)
+        codes : ndarray of shape (n_queries, ...) or None
+            If given, row and label must both agree.
+
+        Returns
+        -------
+        index : ndarray of shape (n_queries,), dtype=intp
+        """
+        known, asked = self._rows, _digests(X)
+        if codes is not None:
+            known, asked = self._labelled, _digests(codes, asked)
+        index = np.full(len(asked), -1, dtype=np.intp)
+        n_shared = min(len(known), len(asked))
+        same = known[:n_shared] == asked[:n_shared]
+        index[:n_shared][same] = np.flatnonzero(same)
+        rest = np.flatnonzero(index < 0)
+        if len(rest):
+            first = {}
+            for i, digest in enumerate(known.tolist()):
+                first.setdefault(digest, i)
+            index[rest] = [first.get(digest, -1) for digest in asked[rest].tolist()]
+        return index
+
+
+def _digests(values: np.ndarray, salt: np.ndarray | None = None) -> np.ndarray:
+    """Digest each row to 8 bytes, as an integer; chained with another digest."""
+    # Adding zero turns -0.0 into 0.0, which compares equal but has other bytes.
+    rows = np.ascontiguousarray(values).reshape(len(values), -1) + 0
+    salts = np.zeros(len(rows), np.uint64) if salt is None else salt
+    return np.array(
+        [
+            int.from_bytes(blake2b(row.tobytes(), digest_size=8, salt=s).digest())
+            for row, s in zip(rows, (s.tobytes() for s in salts), strict=True)
+        ],
+        dtype=np.uint64,
+    )

@@ -1,0 +1,35 @@
+"""Three noisy circles: the toy problem of the paper's figures."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+
+def make_three_circles(
+    n_samples: int = 300, noise: float = 0.1, random_state: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Make three concentric circles, one a class.
+
+    Parameters
+    ----------
+    n_samples : int, default=300
+        Number of samples, dealt to the circles as evenly as can be.
+    noise : float, default=0.1
+        Standard deviation of the Gaussian noise on both coordinates; the circles'
+        radii are 1, 2 and 3.
+    random_state : int, RandomState or None, default=None
+        Draws angles and noise.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, 2), dtype=float64
+        The points.
+    y : ndarray of shape (n_samples,), dtype=int64
+        The circle of each point: 0, 1 or 2.
+    """
+    rng = check_random_state(random_state)
+    y = np.arange(n_samples, dtype=np.int64) % 3
+    angles = rng.uniform(0, 2 * np.pi, n_samples)
+    circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    return (y + 1)[:, None] * circle + noise * rng.standard_normal((n_samples, 2)), y

@@ -1,0 +1,65 @@
+"""Known label noise, to measure detectors with."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state, column_or_1d
+
+
+def flip_labels(
+    y: Any, rate: float, kind: str = "symmetric", random_state: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Replace part of the labels by wrong ones.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Class labels of any type.
+    rate : float
+        Share of the labels to flip, in [0, 1]; exactly ``round(rate * n_samples)``.
+    kind : {"symmetric", "pair", "uniform"}, default="symmetric"
+        The new label is one of the other classes, evenly; the next class in sorted
+        order; or, as in the official code, one of all classes, evenly, so that some
+        draws leave the label as it is: the mask then has fewer rows than were drawn.
+    random_state : int, RandomState or None, default=None
+        Draws the rows and their new labels.
+
+    Returns
+    -------
+    y_noisy : ndarray of shape (n_samples,)
+        A copy of ``y`` with flipped labels, in its dtype.
+    noise_mask : ndarray of shape (n_samples,), dtype=bool
+        True where ``y_noisy`` differs from ``y``.
+
+    Raises
+    ------
+    ValueError
+        If ``rate`` lies outside [0, 1], ``kind`` is unknown, or ``y`` has one class.
+
+    Examples
+    --------
+    >>> from skgex.datasets import flip_labels
+    >>> y_noisy, noise_mask = flip_labels([0, 0, 1, 1], 0.5, random_state=0)
+    >>> int(noise_mask.sum())
+    2
+    """
+    y = column_or_1d(y)
+    if not 0 <= rate <= 1:
+        raise ValueError(f"rate: must lie in [0, 1], got {rate!r}.")
+    if kind not in ("symmetric", "pair", "uniform"):
+        raise ValueError(
+            f"kind: must be 'symmetric', 'pair' or 'uniform', got {kind!r}."
+        )
+    classes, codes = np.unique(y, return_inverse=True)
+    n_classes = len(classes)
+    if n_classes < 2:
+        raise ValueError(f"y: flipping needs 2 classes or more, got {n_classes}.")
+    rng = check_random_state(random_state)
+    rows = rng.permutation(len(y))[: round(rate * len(y))]
+    if kind == "pair":
+        shift = np.ones(len(rows), dtype=int)
+    else:
+        shift = rng.randint(1 if kind == "symmetric" else 0, n_classes, size=len(rows))
+    noisy = codes.copy()
+    noisy[rows] = (codes[rows] + shift) % n_classes
+    return classes[noisy].astype(y.dtype), noisy != codes

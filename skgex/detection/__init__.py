@@ -1,0 +1,5 @@
+"""Detection of wrong labels."""
+
+from skgex.detection._gex import GEXDetector
+
+__all__ = ["GEXDetector"]

@@ -1,0 +1,6 @@
+"""The geometric ensemble: members, their losses, and the choice of their rate."""
+
+from skgex.ensemble._ensemble import Answers, GeometricEnsemble, grow
+from skgex.ensemble._member import FineTuning
+
+__all__ = ["Answers", "FineTuning", "GeometricEnsemble", "grow"]

@@ -1,0 +1,73 @@
+"""One member: a net fine-tuned by SGD for some steps, from where it stands."""
+
+import math
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any, NamedTuple
+
+import torch
+from skorch import NeuralNet
+
+from skgex._net import replace_optimizers
+
+# Norm that the gradient is clipped at under a constant rate (official code: 1).
+MAX_NORM = 1.0
+
+
+class FineTuning(NamedTuple):
+    """How members are fine-tuned.
+
+    Attributes
+    ----------
+    n_steps : int
+        T, mini-batch steps; they run on across epochs.
+    lr : float
+        Learning rate; its peak under the cosine schedule.
+    momentum : float
+        Momentum of SGD.
+    schedule : {"cosine", "constant"}
+        The rate falls to zero as a half cosine, or stays and the gradient is clipped.
+    """
+
+    n_steps: int
+    lr: float
+    momentum: float
+    schedule: str
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        if self.schedule == "constant":
+            return self.lr
+        return self.lr * (1 + math.cos(math.pi * step / self.n_steps)) / 2
+
+
+class ClippedSGD(torch.optim.SGD):
+    """SGD that clips the norm of the whole gradient before each step.
+
+    An optimizer rather than a callback, so that a net's own ``train_step`` cannot
+    miss it.
+    """
+
+    def step(self, closure: Any = None) -> Any:
+        """Take the gradient from the closure, clip it and descend."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        parameters = [p for group in self.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, MAX_NORM)
+        super().step()
+        return loss
+
+
+def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> None:
+    """Train an initialised net in place, through its own ``train_step``."""
+    kind = ClippedSGD if tuning.schedule == "constant" else torch.optim.SGD
+    optimizers = replace_optimizers(
+        net, lambda groups: kind(groups, lr=tuning.lr, momentum=tuning.momentum)
+    )
+    for step, batch in enumerate(islice(batches, tuning.n_steps)):
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = tuning.rate(step)
+        net.train_step(batch)

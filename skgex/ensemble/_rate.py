@@ -1,0 +1,191 @@
+"""The learning rate, chosen without ground truth.
+
+No fixed rate serves: too low a one leaves memorised labels where they are, too high a
+one forgets what was learnt. The held-out log-likelihood of short ensembles, on labels
+as noisy as they come, picks a good one. A trial net that never saw the held-out rows
+is needed for it, since the net itself remembers the labels of all it was trained on.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
+
+from skgex._labels import Coding
+from skgex._net import Evaluation, TrainedNet, evaluate, n_training_steps, revive, train
+from skgex._parallel import run
+from skgex._random import draw_seeds
+from skgex.ensemble._ensemble import grow_member, take
+from skgex.ensemble._member import FineTuning
+from skgex.ensemble._statistics import finite_losses, log_likelihood
+
+# Tried from the highest down: beyond it nets diverge, below it nothing moves.
+RATES = tuple(1.6 / 4**k for k in range(7))
+# Two members: one alone says nothing of what averaging gains.
+N_MEMBERS = 2
+# At most so many rates are tried; the budget is dealt to as many.
+N_RATES = 6
+
+# The default net is trained until its held-out loss has not fallen for so long.
+PATIENCE = 5
+MAX_EPOCHS = 200
+
+
+class Trial(NamedTuple):
+    """A net trained on part of the rows.
+
+    Attributes
+    ----------
+    trained : TrainedNet
+    seen : ndarray of int
+        Rows that it was trained on.
+    held_out : ndarray of int
+        The others.
+    """
+
+    trained: TrainedNet
+    seen: np.ndarray
+    held_out: np.ndarray
+
+
+def make_trial(
+    net: NeuralNet, X: Any, y: Any, strata: np.ndarray | None, seed: int
+) -> Trial:
+    """Train a clone on half of the rows, as the net is trained on all.
+
+    Half, because the other half of the cost of one training is for the ensembles,
+    and because many held-out rows tell the rates apart.
+    """
+    seen, held_out = _split(len(X), strata, 0.5, seed)
+    return Trial(train(net, *take(X, y, seen), seed), seen, held_out)
+
+
+def stop_early(
+    net: NeuralNet, X: np.ndarray, y: np.ndarray, strata: np.ndarray, seed: int
+) -> tuple[Trial, int]:
+    """Train on four fifths of the rows for as long as the held-out loss falls.
+
+    Returns
+    -------
+    trial : Trial
+        With the weights of the best epoch.
+    n_epochs : int
+        Number of the best epoch, from 1.
+    """
+    seen, held_out = _split(len(X), strata, 0.2, seed)
+    watched = clone(net).set_params(
+        max_epochs=MAX_EPOCHS,
+        train_split=predefined_split(Dataset(X[held_out], y[held_out])),
+        callbacks=[EarlyStopping(patience=PATIENCE, load_best=True, sink=_silent)],
+    )
+    trained = train(watched, X[seen], y[seen], seed)
+    losses = [epoch["valid_loss"] for epoch in trained.history]
+    return Trial(trained, seen, held_out), int(np.nanargmin(losses)) + 1
+
+
+def choose_rate(
+    trial: Trial,
+    X: Any,
+    y: Any,
+    codes: np.ndarray | None,
+    coding: Coding,
+    tuning: FineTuning,
+    seed: int,
+    rates: Sequence[float] | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Return the rate whose short ensemble best predicts the held-out labels.
+
+    Without given rates, they fall by quarters until the likelihood falls too, once it
+    has come up to the trial net's own; then both neighbours of the best are tried, at
+    twice and half of it. All runs together take no more steps than the trial's
+    training.
+
+    Parameters
+    ----------
+    trial : Trial
+        Where the short ensembles start.
+    X : ndarray of shape (n_samples, ...) or torch Dataset
+        All rows.
+    y : ndarray of shape (n_samples, ...) or None
+        Targets of all rows.
+    codes : ndarray of shape (n_samples, ...) or None
+        Codes of all labels; None for a Dataset, whose targets are read from it.
+    coding : Coding
+        What codes mean.
+    tuning : FineTuning
+        Of the ensemble that the rate is for; its rate is ignored.
+    seed : int
+        The members are those of this seed at every rate.
+    rates : sequence of float or None
+        Try just these.
+    n_jobs : int or None
+        Members side by side.
+
+    Returns
+    -------
+    lr : float
+    """
+    n_runs = N_MEMBERS * (len(rates) if rates else N_RATES)
+    budget = n_training_steps(trial.trained) or n_runs * tuning.n_steps
+    n_steps = int(np.clip(budget // n_runs, 1, tuning.n_steps))
+    seeds = draw_seeds(np.random.RandomState(seed), N_MEMBERS)
+    held_out = take(X, y, trial.held_out)
+    alone = evaluate(revive(trial.trained), *held_out)
+    known = codes[trial.held_out] if codes is not None else alone.targets
+
+    def likelihood(evaluations: list[Evaluation]) -> float:
+        losses = np.stack([finite_losses(e.losses) for e in evaluations], axis=1)
+        outputs = np.mean([e.outputs for e in evaluations], axis=0)
+        each = coding.likelihood(known, outputs, losses)
+        return float(log_likelihood(np.nan_to_num(each)).mean())
+
+    def reached(rate: float) -> float:
+        short = tuning._replace(lr=rate, n_steps=n_steps)
+        jobs = [
+            (trial.trained, X, y, trial.seen, trial.held_out, short, seed)
+            for seed in seeds
+        ]
+        return likelihood([e for _, e in run(grow_member, jobs, n_jobs=n_jobs)])
+
+    return max(rates, key=reached) if rates else _peak(reached, likelihood([alone]))
+
+
+def _peak(height: Callable[[float], float], floor: float) -> float:
+    """Search the rate of the largest height, from above, in ``N_RATES`` looks."""
+    heights: dict[float, float] = {}
+    best = RATES[0]
+    for rate in RATES[:N_RATES]:
+        heights[rate] = height(rate)
+        if heights[rate] > heights[best]:
+            best = rate
+        elif rate != best and heights[best] >= floor:
+            break
+    for rate in (2 * best, best / 2):
+        if len(heights) < N_RATES:
+            heights[rate] = height(rate)
+    return max(heights, key=heights.get)
+
+
+def _split(
+    n_samples: int, strata: np.ndarray | None, held_out: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split at random, by strata where each is large enough for it."""
+    n_held_out = max(1, int(held_out * n_samples))
+    splitter, groups = ShuffleSplit, np.zeros(n_samples)
+    if strata is not None and strata.ndim == 1:
+        sizes = np.unique(strata, return_counts=True)[1]
+        if sizes.min() >= 2 and len(sizes) <= min(n_held_out, n_samples - n_held_out):
+            splitter, groups = StratifiedShuffleSplit, strata
+    split = splitter(n_splits=1, test_size=n_held_out, random_state=seed)
+    return next(split.split(groups, groups))
+
+
+def _silent(text: str) -> None:
+    """Swallow what a callback would print."""

@@ -1,0 +1,33 @@
+"""Warnings that skgex gives; all derive from :class:`SkgexWarning`."""
+
+
+class SkgexWarning(UserWarning):
+    """Base class of every warning of skgex."""
+
+
+class UnlabelledRowsWarning(SkgexWarning):
+    """Rows that ``fit`` never saw came without labels."""
+
+
+class UnknownLabelWarning(SkgexWarning):
+    """Labels that ``fit`` never saw; they count as wrong."""
+
+
+class MemorisationWarning(SkgexWarning):
+    """The net has not fitted its training set, which the statistic needs."""
+
+
+class DivergenceWarning(SkgexWarning):
+    """A member of the ensemble left the region in which the net predicts."""
+
+
+class HeldOutRowsWarning(SkgexWarning):
+    """The net's own ``train_split`` keeps rows out of its training."""
+
+
+class RefitWarning(SkgexWarning):
+    """A fitted net came unfrozen; its clone is trained anew."""
+
+
+class SlowCriterionWarning(SkgexWarning):
+    """The criterion gives no loss a sample; samples are taken one by one."""
