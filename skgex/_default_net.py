@@ -4,13 +4,22 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from skorch import NeuralNetClassifier
+from skorch.callbacks import EarlyStopping
 from skorch.dataset import Dataset
+from skorch.helper import predefined_split
 from torch import nn
+
+from skgex._net import Trial, split, train
 
 # Rates that its members may be fine-tuned at. Stopped early, the net stands where lower
 # ones barely move it, which held-out labels do not notice but the ranking does.
 FINE_TUNING_RATES = (0.2, 0.4, 0.8)
+
+# It is trained until its held-out loss has not fallen for so many epochs.
+PATIENCE = 5
+MAX_EPOCHS = 200
 
 # Beyond this many standard deviations an input says no more than "far out".
 MAX_DEVIATIONS = 10.0
@@ -96,3 +105,34 @@ def make_default_net(X: np.ndarray, n_classes: int) -> NeuralNetClassifier:
         train_split=None,
         verbose=0,
     )
+
+
+def stop_early(
+    net: NeuralNetClassifier,
+    X: np.ndarray,
+    y: np.ndarray,
+    strata: np.ndarray,
+    seed: int,
+) -> tuple[Trial, int]:
+    """Train on four fifths of the rows for as long as the held-out loss falls.
+
+    Returns
+    -------
+    trial : Trial
+        With the weights of the best epoch.
+    n_epochs : int
+        Number of the best epoch, from 1.
+    """
+    seen, held_out = split(len(X), strata, 0.2, seed)
+    watched = clone(net).set_params(
+        max_epochs=MAX_EPOCHS,
+        train_split=predefined_split(Dataset(X[held_out], y[held_out])),
+        callbacks=[EarlyStopping(patience=PATIENCE, load_best=True, sink=_silent)],
+    )
+    trained = train(watched, X[seen], y[seen], seed)
+    losses = [epoch["valid_loss"] for epoch in trained.history]
+    return Trial(trained, seen, held_out), int(np.nanargmin(losses)) + 1
+
+
+def _silent(text: str) -> None:
+    """Swallow what a callback would print."""

@@ -107,7 +107,9 @@ def wants_classes(net: NeuralNet | None, y: Any) -> bool:
     if net is None:
         return True
     several = getattr(y, "ndim", 1) > 1 and y[0].size > 1
-    criterion = net.criterion if isinstance(net.criterion, type) else type(net.criterion)
+    criterion = (
+        net.criterion if isinstance(net.criterion, type) else type(net.criterion)
+    )
     discrete = issubclass(criterion, (nn.CrossEntropyLoss, nn.NLLLoss))
     return not several and (is_classifier(net) or (discrete and not is_regressor(net)))
 

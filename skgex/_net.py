@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from skorch import NeuralNet
 from skorch.dataset import Dataset, unpack_data
-from torch.utils.data import DataLoader, default_collate
+from skorch.utils import is_dataset
+from torch.utils.data import DataLoader, Subset, default_collate
 
 from skgex._random import seeded
 
@@ -46,6 +48,23 @@ class TrainedNet(NamedTuple):
     history: list
 
 
+class Trial(NamedTuple):
+    """A net trained on part of the rows, to be judged by the others.
+
+    Attributes
+    ----------
+    trained : TrainedNet
+    seen : ndarray of int
+        Rows that it was trained on.
+    held_out : ndarray of int
+        The others.
+    """
+
+    trained: TrainedNet
+    seen: np.ndarray
+    held_out: np.ndarray
+
+
 class Evaluation(NamedTuple):
     """What a net says of samples.
 
@@ -69,6 +88,34 @@ def unwrap(net: NeuralNet | FrozenEstimator) -> tuple[NeuralNet, bool]:
     if isinstance(net, FrozenEstimator):
         return net.estimator, True
     return net, False
+
+
+def take(X: Any, y: Any, rows: np.ndarray | None) -> tuple[Any, Any]:
+    """Return some rows of arrays or of a Dataset; None stands for all."""
+    if rows is None:
+        return X, y
+    if is_dataset(X):
+        return Subset(X, rows), None
+    return X[rows], None if y is None else y[rows]
+
+
+def split(
+    n_samples: int, strata: np.ndarray | None, held_out: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split rows at random, by strata where each is large enough for it.
+
+    Returns
+    -------
+    seen, held_out : ndarray of int
+    """
+    n_held_out = max(1, int(held_out * n_samples))
+    splitter, groups = ShuffleSplit, np.zeros(n_samples)
+    if strata is not None:
+        sizes = np.unique(strata, return_counts=True)[1]
+        if sizes.min() >= 2 and len(sizes) <= min(n_held_out, n_samples - n_held_out):
+            splitter, groups = StratifiedShuffleSplit, strata
+    rows = splitter(n_splits=1, test_size=n_held_out, random_state=seed)
+    return next(rows.split(groups, groups))
 
 
 def train(net: NeuralNet, X: Any, y: Any, seed: int) -> TrainedNet:

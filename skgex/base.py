@@ -1,31 +1,106 @@
-"""What all estimators of skgex share: checks, label coding and a fit's skeleton."""
+"""What all estimators of skgex share: checks, label coding, training, look-up."""
 
-from typing import Any
+import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from joblib import Memory
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset
 
-from skgex._labels import wants_classes
-from skgex._net import dtype_of, initialised, takes_indices, unwrap
+from skgex._default_net import make_default_net, stop_early
+from skgex._labels import ClassLabels, Coding, Values, coding_of, wants_classes
+from skgex._net import (
+    TrainedNet,
+    Trial,
+    check_loss,
+    dtype_of,
+    evaluate,
+    holds_rows_out,
+    initialised,
+    is_row_by_row,
+    n_outputs,
+    revive,
+    snapshot,
+    take,
+    takes_indices,
+    targets_of,
+    train,
+    unwrap,
+)
+from skgex._random import seeded
+from skgex._seen import SeenRows
+from skgex.exceptions import (
+    HeldOutRowsWarning,
+    RefitWarning,
+    SlowCriterionWarning,
+    UnlabelledRowsWarning,
+)
 
-__all__ = ["Interval", "NetEstimator", "StrOptions"]
+__all__ = ["Data", "Interval", "NetEstimator", "Query", "StrOptions"]
+
+
+class Data(NamedTuple):
+    """Samples, and their labels as codes and as the net takes them.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, ...) or Dataset
+        In the dtype of the net.
+    codes : ndarray of shape (n_samples, ...)
+        Classes as positions among the net's outputs; values as they are.
+    targets : ndarray of shape (n_samples, ...) or None
+        What the net's loss takes; None where a Dataset holds them, or there are none.
+    """
+
+    X: Any
+    codes: np.ndarray
+    targets: np.ndarray | None
+
+
+class Query(NamedTuple):
+    """Samples that an estimator is asked about after its fit.
+
+    Attributes
+    ----------
+    X, codes, targets
+        As in :class:`Data`; the label of a class that ``fit`` never saw has code -1.
+    index : ndarray of shape (n_samples,), dtype=intp
+        The fitted row that each sample is, -1 for new ones.
+    """
+
+    X: Any
+    codes: np.ndarray
+    targets: np.ndarray | None
+    index: np.ndarray
+
+    @property
+    def new(self) -> np.ndarray:
+        """The mask of the samples that ``fit`` never saw."""
+        return self.index < 0
 
 
 class NetEstimator(BaseEstimator):
     """Base of the estimators that judge samples by a net.
 
-    A subclass gives ``_fit(X, y)``, whose arguments were checked, and the parameter
-    ``net``. Everything that scikit-learn keeps private about parameter validation is
-    touched here alone.
+    A subclass has the parameters ``net`` and ``memory``, and gives ``_fit(data)``.
+    What scikit-learn keeps private about parameter validation is touched here alone.
     """
 
+    # Entries for the ``_parameter_constraints`` of subclasses.
+    _net_constraints: dict = {  # noqa: RUF012
+        "net": [NeuralNet, FrozenEstimator, None],
+        "memory": [str, Memory, None],
+        "random_state": ["random_state"],
+    }
+
     net: NeuralNet | FrozenEstimator | None
+    memory: str | Memory | None
 
     def fit(self, X: Any, y: Any = None) -> "NetEstimator":
         """Train what needs training, and judge the samples.
@@ -52,6 +127,20 @@ class NetEstimator(BaseEstimator):
             If ``net`` holds no skorch net.
         """
         self._validate_params()
+        self._check_params()
+        self._read_net()
+        data = self._encode(*self._check(X, y, reset=True))
+        self._fit(data)
+        self._codes = data.codes
+        self._seen = None if is_dataset(data.X) else SeenRows(data.X, data.codes)
+        return self
+
+    def _fit(self, data: Data) -> None:
+        """Do what the subclass is for; to be given by it."""
+        raise NotImplementedError
+
+    def _check_params(self) -> None:
+        """Check what constraints cannot say of parameters; may be extended."""
         if isinstance(self.net, FrozenEstimator) and not isinstance(
             self.net.estimator, NeuralNet
         ):
@@ -59,11 +148,6 @@ class NetEstimator(BaseEstimator):
                 "net: FrozenEstimator must hold a skorch net, got "
                 f"{type(self.net.estimator).__name__}."
             )
-        self._read_net()
-        return self._fit(*self._check(X, y, reset=True))
-
-    def _require_fitted(self) -> None:
-        check_is_fitted(self)
 
     def _check(
         self, X: Any, y: Any = "no labels", *, reset: bool = False
@@ -71,23 +155,19 @@ class NetEstimator(BaseEstimator):
         """Return samples and labels as arrays; a Dataset goes through as it is."""
         if is_dataset(X):
             return self._check_dataset(X, y, reset)
-        X = _to_cpu(X)
+        X, y = _to_cpu(X), _to_cpu(y)
         options = {"dtype": self._dtype, "allow_nd": True, "reset": reset}
         if self._takes_indices and np.asarray(X).dtype.kind in "iu":
             options["dtype"] = np.int64
-        labelled = not isinstance(y, str)
         if reset:
             options["ensure_min_samples"] = 2
-        if labelled and y is None and not self._needs_labels():
-            labelled = False
-        if not labelled:
+        if isinstance(y, str) or (y is None and not self._needs_labels()):
             X, y = validate_data(self, X, **options), None
-        elif y is None or wants_classes(self._inner_net(), np.asarray(_to_cpu(y))):
-            X, y = validate_data(self, X, _to_cpu(y), **options)
+        elif y is None or wants_classes(self._inner_net(), np.asarray(y)):
+            X, y = validate_data(self, X, y, **options)
         else:
-            X, y = validate_data(
-                self, X, _to_cpu(y), multi_output=True, y_numeric=True, **options
-            )
+            options |= {"multi_output": True, "y_numeric": True}
+            X, y = validate_data(self, X, y, **options)
         if reset:
             self._row_shape = X.shape[1:]
         elif self._row_shape is not None and X.shape[1:] != self._row_shape:
@@ -117,6 +197,116 @@ class NetEstimator(BaseEstimator):
             net = net if frozen else initialised(net)
             self._dtype, self._takes_indices = dtype_of(net), takes_indices(net)
 
+    def _encode(self, X: Any, y: np.ndarray | None) -> Data:
+        """Find the labels' coding, and refuse what the net could not take."""
+        self._labelled = y is not None or is_dataset(X)
+        if self.net is None:
+            self._coding: Coding = coding_of(
+                None, y, frozen=False, dtype=self._dtype, n_outputs=None
+            )
+            self.classes_ = self._coding.classes
+            codes = self._coding.encode(y)
+            return Data(X, codes, self._coding.targets(codes))
+        net, frozen = unwrap(self.net)
+        probe = revive(snapshot(net)) if frozen else initialised(net)
+        width = n_outputs(probe, _few(X))
+        if is_dataset(X):  # whose targets are as the net takes them
+            y, frozen = targets_of(probe, X), True
+        if self._labelled:
+            self._coding = coding_of(
+                net, y, frozen=frozen, dtype=self._dtype, n_outputs=width
+            )
+            codes = self._coding.encode(y)
+        else:
+            self._coding = Values(self._dtype, ())
+            codes = np.zeros(len(X), self._dtype)
+        data = Data(X, codes, None if is_dataset(X) else self._targets(codes))
+        check_loss(probe, _few(X), None if data.targets is None else data.targets[:2])
+        if isinstance(self._coding, ClassLabels):
+            self.classes_ = self._coding.classes
+        if is_row_by_row(probe):
+            warnings.warn(
+                "The net's criterion has no `reduction`, so losses are taken sample "
+                "by sample, which is slow.",
+                SlowCriterionWarning,
+                stacklevel=4,
+            )
+        return data
+
+    def _train(
+        self, data: Data, net_seed: int, trial_seed: int
+    ) -> tuple[TrainedNet, Trial | None]:
+        """Train the net, if it is not; the default net needs a trial for it.
+
+        ``memory`` caches it: estimators with equal nets, data and seeds share it.
+        """
+        memory = check_memory(self.memory)
+        X, codes, targets = data
+        if self.net is None:
+            net = make_default_net(X, len(self.classes_))
+            early = memory.cache(stop_early)
+            trial, n_epochs = early(net, X, targets, codes, trial_seed)
+            net.set_params(max_epochs=n_epochs)
+            return memory.cache(train)(net, X, targets, net_seed), trial
+        net, frozen = unwrap(self.net)
+        if frozen:
+            return snapshot(net), None
+        self._warn_of_training(net)
+        return memory.cache(train)(net, X, targets, net_seed), None
+
+    def _warn_of_training(self, net: NeuralNet) -> None:
+        if net.initialized_:
+            warnings.warn(
+                "net was fitted already; a clone of it is trained anew. To judge by "
+                "its present weights, pass FrozenEstimator(net).",
+                RefitWarning,
+                stacklevel=5,
+            )
+        if holds_rows_out(net):
+            warnings.warn(
+                "net holds rows out of its training by its train_split; it cannot "
+                "memorise their labels. Pass train_split=None to train on all.",
+                HeldOutRowsWarning,
+                stacklevel=5,
+            )
+
+    def _query(
+        self, X: Any, y: Any, trained: TrainedNet, *, warn: bool = True
+    ) -> Query:
+        """Find which samples ``fit`` saw, and what their labels are.
+
+        Without y, a row that ``fit`` saw has the label it had there, and any other
+        the label that the trained net predicts, with a warning if ``warn``.
+        """
+        X, y = self._check(X, "no labels" if y is None else y)
+        if is_dataset(X):
+            codes = self._coding.encode(targets_of(revive(trained), X))
+            return Query(X, codes, None, np.full(len(X), -1))
+        codes = None if y is None else self._coding.encode(y)
+        nowhere = np.full(len(X), -1)
+        index = nowhere if self._seen is None else self._seen.find(X, codes)
+        if codes is None:
+            codes, new = self._codes[index], index < 0
+            if new.any() and self._labelled:
+                codes[new] = self._predicted(X[new], trained, warn)
+        return Query(X, codes, self._targets(codes), index)
+
+    def _predicted(self, X: np.ndarray, trained: TrainedNet, warn: bool) -> np.ndarray:
+        """Return the codes that the net predicts for rows without labels."""
+        if warn:
+            warnings.warn(
+                f"{len(X)} rows were not seen in fit and came without labels; the "
+                "labels that the net predicts stand in. Pass y to judge given ones.",
+                UnlabelledRowsWarning,
+                stacklevel=6,
+            )
+        filler = self._targets(np.zeros_like(self._codes[:1]).repeat(len(X), axis=0))
+        with seeded(0):
+            return self._coding.code_of(evaluate(revive(trained), X, filler).outputs)
+
+    def _targets(self, codes: np.ndarray) -> np.ndarray | None:
+        return self._coding.targets(codes) if self._labelled else None
+
     def _inner_net(self) -> NeuralNet | None:
         return None if self.net is None else unwrap(self.net)[0]
 
@@ -125,11 +315,19 @@ class NetEstimator(BaseEstimator):
         net = self._inner_net()
         return net is None or is_classifier(net) or is_regressor(net)
 
+    def _require_fitted(self) -> None:
+        check_is_fitted(self)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self._needs_labels()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _few(values: Any) -> Any:
+    """Return two samples; of a Dataset its beginning."""
+    return take(values, None, np.arange(2))[0]
 
 
 def _to_cpu(values: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from skgex._labels import ClassLabels
 from skgex._threshold import share, threshold_of
-from skgex.base import Interval, StrOptions
+from skgex.base import Data, Interval, StrOptions
 from skgex.ensemble import Answers
 from skgex.ensemble._statistics import mean_over_members, self_influence
 from skgex.exceptions import MemorisationWarning
@@ -226,7 +226,8 @@ class GEXDetector(GEX):
         support = ~self.noise_mask_
         return np.flatnonzero(support) if indices else support
 
-    def _fit(self, X: Any, y: np.ndarray | None) -> "GEXDetector":
+    def _check_params(self) -> None:
+        super()._check_params()
         if isinstance(self.threshold, str) and (
             self.threshold not in ("otsu", "otsu_raw") and share(self.threshold) is None
         ):
@@ -234,14 +235,15 @@ class GEXDetector(GEX):
                 "threshold: must be 'otsu', 'otsu_raw', a share of noise such as "
                 f"'10%', or a number, got {self.threshold!r}."
             )
-        super()._fit(X, y)
+
+    def _fit(self, data: Data) -> None:
+        super()._fit(data)
         self.scores_ = self._statistic(self._answers)
         self.threshold_ = threshold_of(self.scores_, self.threshold)
         self.noise_mask_ = self.scores_ > self.threshold_
         self.suggested_labels_ = self._coding.decode(self._answers.outputs)
         if self.statistic == "self_influence":
             self._warn_of_missing_memory()
-        return self
 
     def _statistic(self, answers: Answers) -> np.ndarray:
         if self.statistic == "mean_loss":

@@ -1,12 +1,10 @@
 """The geometric ensemble: checkpoints around a trained net, and their losses."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from skorch.utils import is_dataset
-from torch.utils.data import Subset
 from tqdm.auto import tqdm
 
 from skgex._net import (
@@ -17,11 +15,13 @@ from skgex._net import (
     evaluate,
     reestimate_batch_norm,
     revive,
+    take,
     weights_of,
 )
 from skgex._parallel import run
 from skgex._random import seeded
 from skgex.ensemble._member import FineTuning, fine_tune
+from skgex.ensemble._statistics import finite_losses
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,14 @@ class Answers:
     outputs: np.ndarray
     targets: np.ndarray
     counted: np.ndarray | None = None
+
+    def finite(self) -> "Answers":
+        """Return the answers with the largest loss in the place of any overflow."""
+        return replace(
+            self,
+            reference=finite_losses(self.reference),
+            losses=finite_losses(self.losses),
+        )
 
     def take(self, rows: np.ndarray) -> "Answers":
         """Return the answers for some of the samples, in the order of ``rows``."""
@@ -76,9 +84,7 @@ class GeometricEnsemble(NamedTuple):
     trained: TrainedNet
     members: list[Weights]
 
-    def answer(
-        self, X: Any, y: Any = None, *, n_jobs: int | None = None
-    ) -> Answers:
+    def answer(self, X: Any, y: Any = None, *, n_jobs: int | None = None) -> Answers:
         """Take losses and mean predictions of any samples.
 
         Parameters
@@ -143,8 +149,7 @@ def grow(
     """
     seen = [_part(len(X), max_samples, seed) for seed in seeds]
     jobs = [
-        (X, y, rows, None, tuning, seed)
-        for rows, seed in zip(seen, seeds, strict=True)
+        (X, y, rows, None, tuning, seed) for rows, seed in zip(seen, seeds, strict=True)
     ]
     reference = next(run(_evaluate_at, [(trained, trained.weights, X, y)]))
     if chain:
@@ -239,12 +244,3 @@ def _left_out(seen: Sequence[np.ndarray], n_samples: int) -> np.ndarray:
         counted[rows, m] = False
     counted[~counted.any(axis=1)] = True
     return counted
-
-
-def take(X: Any, y: Any, rows: np.ndarray | None) -> tuple[Any, Any]:
-    """Return some rows of arrays or of a Dataset; None stands for all."""
-    if rows is None:
-        return X, y
-    if is_dataset(X):
-        return Subset(X, rows), None
-    return X[rows], None if y is None else y[rows]

@@ -7,21 +7,25 @@ is needed for it, since the net itself remembers the labels of all it was traine
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping
-from skorch.dataset import Dataset
-from skorch.helper import predefined_split
 
 from skgex._labels import Coding
-from skgex._net import Evaluation, TrainedNet, evaluate, n_training_steps, revive, train
+from skgex._net import (
+    Evaluation,
+    Trial,
+    evaluate,
+    n_training_steps,
+    revive,
+    split,
+    take,
+    train,
+)
 from skgex._parallel import run
 from skgex._random import draw_seeds
-from skgex.ensemble._ensemble import grow_member, take
+from skgex.ensemble._ensemble import grow_member
 from skgex.ensemble._member import FineTuning
 from skgex.ensemble._statistics import finite_losses, log_likelihood
 
@@ -32,27 +36,6 @@ N_MEMBERS = 2
 # At most so many rates are tried; the budget is dealt to as many.
 N_RATES = 6
 
-# The default net is trained until its held-out loss has not fallen for so long.
-PATIENCE = 5
-MAX_EPOCHS = 200
-
-
-class Trial(NamedTuple):
-    """A net trained on part of the rows.
-
-    Attributes
-    ----------
-    trained : TrainedNet
-    seen : ndarray of int
-        Rows that it was trained on.
-    held_out : ndarray of int
-        The others.
-    """
-
-    trained: TrainedNet
-    seen: np.ndarray
-    held_out: np.ndarray
-
 
 def make_trial(
     net: NeuralNet, X: Any, y: Any, strata: np.ndarray | None, seed: int
@@ -62,31 +45,8 @@ def make_trial(
     Half, because the other half of the cost of one training is for the ensembles,
     and because many held-out rows tell the rates apart.
     """
-    seen, held_out = _split(len(X), strata, 0.5, seed)
+    seen, held_out = split(len(X), strata, 0.5, seed)
     return Trial(train(net, *take(X, y, seen), seed), seen, held_out)
-
-
-def stop_early(
-    net: NeuralNet, X: np.ndarray, y: np.ndarray, strata: np.ndarray, seed: int
-) -> tuple[Trial, int]:
-    """Train on four fifths of the rows for as long as the held-out loss falls.
-
-    Returns
-    -------
-    trial : Trial
-        With the weights of the best epoch.
-    n_epochs : int
-        Number of the best epoch, from 1.
-    """
-    seen, held_out = _split(len(X), strata, 0.2, seed)
-    watched = clone(net).set_params(
-        max_epochs=MAX_EPOCHS,
-        train_split=predefined_split(Dataset(X[held_out], y[held_out])),
-        callbacks=[EarlyStopping(patience=PATIENCE, load_best=True, sink=_silent)],
-    )
-    trained = train(watched, X[seen], y[seen], seed)
-    losses = [epoch["valid_loss"] for epoch in trained.history]
-    return Trial(trained, seen, held_out), int(np.nanargmin(losses)) + 1
 
 
 def choose_rate(
@@ -171,21 +131,3 @@ def _peak(height: Callable[[float], float], floor: float) -> float:
         if len(heights) < N_RATES:
             heights[rate] = height(rate)
     return max(heights, key=heights.get)
-
-
-def _split(
-    n_samples: int, strata: np.ndarray | None, held_out: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Split at random, by strata where each is large enough for it."""
-    n_held_out = max(1, int(held_out * n_samples))
-    splitter, groups = ShuffleSplit, np.zeros(n_samples)
-    if strata is not None and strata.ndim == 1:
-        sizes = np.unique(strata, return_counts=True)[1]
-        if sizes.min() >= 2 and len(sizes) <= min(n_held_out, n_samples - n_held_out):
-            splitter, groups = StratifiedShuffleSplit, strata
-    split = splitter(n_splits=1, test_size=n_held_out, random_state=seed)
-    return next(split.split(groups, groups))
-
-
-def _silent(text: str) -> None:
-    """Swallow what a callback would print."""

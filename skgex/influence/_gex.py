@@ -2,72 +2,35 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from joblib import Memory
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 from skorch.utils import is_dataset
-from torch.utils.data import Subset
 
-from skgex._default_net import FINE_TUNING_RATES, make_default_net
-from skgex._labels import ClassLabels, Coding, Values, coding_of, wants_classes
-from skgex._net import (
-    TrainedNet,
-    check_loss,
-    evaluate,
-    holds_rows_out,
-    initialised,
-    is_row_by_row,
-    n_outputs,
-    revive,
-    snapshot,
-    steps_per_epoch,
-    targets_of,
-    train,
-    unwrap,
-)
-from skgex._random import draw_seeds, seeded
-from skgex._seen import SeenRows
-from skgex.base import Interval, NetEstimator, StrOptions
+from skgex._default_net import FINE_TUNING_RATES
+from skgex._labels import ClassLabels, wants_classes
+from skgex._net import TrainedNet, Trial, revive, steps_per_epoch, take, unwrap
+from skgex._random import draw_seeds
+from skgex.base import Data, Interval, NetEstimator, Query, StrOptions
 from skgex.ensemble import Answers, FineTuning, grow
-from skgex.ensemble._rate import Trial, choose_rate, make_trial, stop_early
+from skgex.ensemble._rate import choose_rate, make_trial
 from skgex.ensemble._statistics import (
     MAX_LOSS,
-    finite_losses,
     influence,
     log_likelihood,
     loss_deviations,
     self_influence,
 )
-from skgex.exceptions import (
-    DivergenceWarning,
-    HeldOutRowsWarning,
-    RefitWarning,
-    SlowCriterionWarning,
-    UnknownLabelWarning,
-    UnlabelledRowsWarning,
-)
+from skgex.exceptions import DivergenceWarning, UnknownLabelWarning
 
 # "auto" steps: two passes over the data, but no fewer than this.
 MIN_STEPS = 64
 N_PASSES = 2
-
-
-class _Data(NamedTuple):
-    """Samples, and their labels as codes and as the net takes them.
-
-    For a Dataset, which holds its targets itself, ``targets`` is None.
-    """
-
-    X: Any
-    codes: np.ndarray | None
-    targets: np.ndarray | None
 
 
 def _predicts_classes(estimator: "GEX") -> bool:
@@ -154,7 +117,7 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
     __metadata_request__transform = {"y": True}  # noqa: RUF012
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        "net": [NeuralNet, FrozenEstimator, None],
+        **NetEstimator._net_constraints,
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "n_steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
@@ -163,10 +126,8 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
         "chain": ["boolean"],
         "max_samples": [Interval(Real, 0, 1, closed="right")],
         "loss_floor": [Interval(Real, 0, None, closed="left")],
-        "memory": [str, Memory, None],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -269,7 +230,7 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        return self._answer(X, predicting=True).outputs
+        return self._answer(X, warn=False).outputs
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood of labels under the averaged prediction.
@@ -291,9 +252,15 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
             In nats, higher is better. For targets that are values: the mean log of
             the members' mean of exp(-loss).
         """
-        answers, codes = self._answer_coded(X, y, scoring=True)
-        each = self._coding.likelihood(codes, answers.outputs, answers.losses)
+        query = self._ask(X, y, warn=False)
+        answers = self._answer_query(query, warn=False)
+        each = self._coding.likelihood(query.codes, answers.outputs, answers.losses)
         return float(np.average(log_likelihood(each), weights=sample_weight))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # the net's, whatever comes
+        return tags
 
     @property
     def net_(self) -> NeuralNet:
@@ -305,109 +272,34 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
     def _n_features_out(self) -> int:
         return len(self.ensemble_.members)
 
-    def _fit(self, X: Any, y: np.ndarray | None) -> "GEX":
+    def _fit(self, data: Data) -> None:
         net_seed, trial_seed, rate_seed, member_seed = draw_seeds(
             check_random_state(self.random_state), 4
         )
-        data = self._encode(X, y)
         trained, trial = self._train(data, net_seed, trial_seed)
         tuning = self._tuning(trained, data, trial, trial_seed, rate_seed)
         self.lr_, self.n_steps_ = tuning.lr, tuning.n_steps
-        member_seeds = draw_seeds(
-            np.random.RandomState(member_seed), int(self.n_members)
-        )
         self.ensemble_, answers = grow(
             trained,
             data.X,
             data.targets,
             tuning,
-            member_seeds,
+            draw_seeds(np.random.RandomState(member_seed), int(self.n_members)),
             chain=self.chain,
             max_samples=self.max_samples,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
         self._warn_of_divergence(answers)
-        self._answers, self._codes = _finite(answers), data.codes
-        self._seen = None if is_dataset(X) else SeenRows(X, data.codes)
+        self._answers = answers.finite()
         self.self_influence_ = self_influence(
             self._deviations(self._answers), answers.counted
         )
-        return self
-
-    def _encode(self, X: Any, y: np.ndarray | None) -> _Data:
-        """Find the labels' coding, and refuse what the net could not take."""
-        if self.net is None:
-            self._labelled = True
-            self._coding: Coding = coding_of(
-                None, y, frozen=False, dtype=self._dtype, n_outputs=None
-            )
-            self.classes_ = self._coding.classes
-            codes = self._coding.encode(y)
-            return _Data(X, codes, self._coding.targets(codes))
-        net, frozen = unwrap(self.net)
-        probe = revive(snapshot(net)) if frozen else initialised(net)
-        width = n_outputs(probe, _few(X))
-        if is_dataset(X):
-            y, frozen = targets_of(probe, X), True
-        self._labelled = y is not None
-        if y is None:
-            self._coding = Values(self._dtype, ())
-            check_loss(probe, _few(X), None)
-            return _Data(X, np.zeros(len(X), self._dtype), None)
-        self._coding = coding_of(
-            net, y, frozen=frozen, dtype=self._dtype, n_outputs=width
-        )
-        codes = self._coding.encode(y)
-        targets = None if is_dataset(X) else self._coding.targets(codes)
-        check_loss(probe, _few(X), None if targets is None else _few(targets))
-        if isinstance(self._coding, ClassLabels):
-            self.classes_ = self._coding.classes
-        if is_row_by_row(probe):
-            warnings.warn(
-                "The net's criterion has no `reduction`, so losses are taken sample "
-                "by sample, which is slow.",
-                SlowCriterionWarning,
-                stacklevel=4,
-            )
-        return _Data(X, codes, targets)
-
-    def _train(
-        self, data: _Data, net_seed: int, trial_seed: int
-    ) -> tuple[TrainedNet, Trial | None]:
-        """Train the net, if it is not; the default net needs a trial for it."""
-        memory = check_memory(self.memory)
-        X, codes, targets = data
-        if self.net is None:
-            net = make_default_net(X, len(self.classes_))
-            trial, n_epochs = memory.cache(stop_early)(
-                net, X, targets, codes, trial_seed
-            )
-            net.set_params(max_epochs=n_epochs)
-            return memory.cache(train)(net, X, targets, net_seed), trial
-        net, frozen = unwrap(self.net)
-        if frozen:
-            return snapshot(net), None
-        if net.initialized_:
-            warnings.warn(
-                "net was fitted already; a clone of it is trained anew. To judge by "
-                "its present weights, pass FrozenEstimator(net).",
-                RefitWarning,
-                stacklevel=4,
-            )
-        if holds_rows_out(net):
-            warnings.warn(
-                "net holds rows out of its training by its train_split; it cannot "
-                "memorise their labels. Pass train_split=None to train on all.",
-                HeldOutRowsWarning,
-                stacklevel=4,
-            )
-        return memory.cache(train)(net, X, targets, net_seed), None
 
     def _tuning(
         self,
         trained: TrainedNet,
-        data: _Data,
+        data: Data,
         trial: Trial | None,
         trial_seed: int,
         rate_seed: int,
@@ -439,63 +331,35 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
     def _deviations(self, answers: Answers) -> np.ndarray:
         return loss_deviations(answers.losses, answers.reference, self.loss_floor)
 
-    def _answer(self, X: Any, y: Any = None, *, predicting: bool = False) -> Answers:
-        return self._answer_coded(X, y, predicting=predicting)[0]
-
-    def _answer_coded(
-        self, X: Any, y: Any = None, *, predicting: bool = False, scoring: bool = False
-    ) -> tuple[Answers, np.ndarray]:
+    def _answer(self, X: Any, y: Any = None, *, warn: bool = True) -> Answers:
         """Answer from what ``fit`` saw where it can, and by the members elsewhere."""
-        self._require_fitted()
-        X, y = self._check(X, "no labels" if y is None else y)
-        if is_dataset(X):
-            answers = _finite(self.ensemble_.answer(X, n_jobs=self.n_jobs))
-            return answers, self._coding.encode(answers.targets)
-        codes = None if y is None else self._coding.encode(y)
-        if self._seen is None:
-            index = np.full(len(X), -1)
-        else:
-            index = self._seen.find(X, codes)
-        new = index < 0
-        answers = self._answers.take(index)
-        if codes is None:
-            codes = self._codes[index]
-            if new.any():
-                codes[new] = self._predicted(X[new], silent=predicting)
-        if new.any():
-            answers.put(new, self._answer_new(X[new], codes[new], silent=scoring))
-        return answers, codes
+        return self._answer_query(self._ask(X, y, warn=warn), warn=warn)
 
-    def _answer_new(self, X: np.ndarray, codes: np.ndarray, silent: bool) -> Answers:
-        targets = self._coding.targets(codes) if self._labelled else None
-        answers = _finite(self.ensemble_.answer(X, targets, n_jobs=self.n_jobs))
-        unknown = self._coding.unknown(codes)
+    def _ask(self, X: Any, y: Any, *, warn: bool) -> Query:
+        self._require_fitted()
+        return self._query(X, y, self.ensemble_.trained, warn=warn)
+
+    def _answer_query(self, query: Query, *, warn: bool) -> Answers:
+        if is_dataset(query.X):
+            return self.ensemble_.answer(query.X, n_jobs=self.n_jobs).finite()
+        answers, new = self._answers.take(query.index), query.new
+        if not new.any():
+            return answers
+        asked = take(query.X, query.targets, new)
+        fresh = self.ensemble_.answer(*asked, n_jobs=self.n_jobs).finite()
+        unknown = self._coding.unknown(query.codes[new])
         if unknown.any():
-            # As improbable as can be under every member, and no surprise to forget.
-            answers.losses[unknown], answers.reference[unknown] = MAX_LOSS, 0
-            if not silent:
+            # As improbable as can be under every member, from no loss at all.
+            fresh.losses[unknown], fresh.reference[unknown] = MAX_LOSS, 0
+            if warn:
                 warnings.warn(
                     f"{unknown.sum()} labels were never seen in fit; they count as "
                     "wrong.",
                     UnknownLabelWarning,
                     stacklevel=5,
                 )
+        answers.put(new, fresh)
         return answers
-
-    def _predicted(self, X: np.ndarray, silent: bool) -> np.ndarray:
-        """Return the codes that the net predicts for rows without labels."""
-        if not self._labelled:
-            return np.zeros(len(X), self._dtype)
-        filler = self._coding.targets(np.zeros_like(self._codes[:1]).repeat(len(X), 0))
-        if not silent:
-            warnings.warn(
-                f"{len(X)} rows were not seen in fit and came without labels; the "
-                "labels that the net predicts stand in. Pass y to judge given ones.",
-                UnlabelledRowsWarning,
-                stacklevel=5,
-            )
-        with seeded(0):
-            return self._coding.code_of(evaluate(self.net_, X, filler).outputs)
 
     def _warn_of_divergence(self, answers: Answers) -> None:
         chance = np.inf
@@ -511,20 +375,3 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
                 DivergenceWarning,
                 stacklevel=4,
             )
-
-
-def _finite(answers: Answers) -> Answers:
-    return Answers(
-        finite_losses(answers.reference),
-        finite_losses(answers.losses),
-        answers.outputs,
-        answers.targets,
-        answers.counted,
-    )
-
-
-def _few(values: Any) -> Any:
-    """Return two samples; of a Dataset its beginning."""
-    if not is_dataset(values):
-        return values[:2]
-    return Subset(values, range(2))
