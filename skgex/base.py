@@ -1,6 +1,7 @@
 """What all estimators of skgex share: checks, label coding, training, look-up."""
 
 import warnings
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ from skgex._net import (
 )
 from skgex._random import seeded
 from skgex._seen import SeenRows
+from skgex._trajectory import Trajectory, train_with_trajectory
 from skgex.exceptions import (
     HeldOutRowsWarning,
     RefitWarning,
@@ -42,7 +44,7 @@ from skgex.exceptions import (
     UnlabelledRowsWarning,
 )
 
-__all__ = ["Data", "Interval", "NetEstimator", "Query", "StrOptions"]
+__all__ = ["Data", "Interval", "NetEstimator", "NetNeed", "Query", "StrOptions"]
 
 
 class Data(NamedTuple):
@@ -85,6 +87,14 @@ class Query(NamedTuple):
         return self.index < 0
 
 
+class NetNeed(Enum):
+    """What an estimator needs of the net that it is given."""
+
+    TRAINED = "a trained net"
+    TRAJECTORY = "to watch the net's training"
+    UNTRAINED = "to train nets of its own"
+
+
 class NetEstimator(BaseEstimator):
     """Base of the estimators that judge samples by a net.
 
@@ -98,6 +108,9 @@ class NetEstimator(BaseEstimator):
         "memory": [str, Memory, None],
         "random_state": ["random_state"],
     }
+
+    # A frozen net serves only those that need no more than a trained one.
+    _needs: NetNeed = NetNeed.TRAINED
 
     net: NeuralNet | FrozenEstimator | None
     memory: str | Memory | None
@@ -141,12 +154,17 @@ class NetEstimator(BaseEstimator):
 
     def _check_params(self) -> None:
         """Check what constraints cannot say of parameters; may be extended."""
-        if isinstance(self.net, FrozenEstimator) and not isinstance(
-            self.net.estimator, NeuralNet
-        ):
+        if not isinstance(self.net, FrozenEstimator):
+            return
+        if not isinstance(self.net.estimator, NeuralNet):
             raise TypeError(
                 "net: FrozenEstimator must hold a skorch net, got "
                 f"{type(self.net.estimator).__name__}."
+            )
+        if self._needs is not NetNeed.TRAINED:
+            raise ValueError(
+                f"net: {type(self).__name__} needs {self._needs.value}, which a "
+                "FrozenEstimator does not allow; pass the net itself."
             )
 
     def _check(
@@ -240,19 +258,39 @@ class NetEstimator(BaseEstimator):
 
         ``memory`` caches it: estimators with equal nets, data and seeds share it.
         """
-        memory = check_memory(self.memory)
+        if isinstance(self.net, FrozenEstimator):
+            return snapshot(self.net.estimator), None
+        net, trial = self._recipe(data, trial_seed)
+        memory, training = check_memory(self.memory), (net, data.X, data.targets)
+        recorded = memory.cache(train_with_trajectory)
+        if recorded.check_call_in_cache(*training, net_seed, self._has_classes()):
+            done = recorded(*training, net_seed, self._has_classes())
+            return done.trained, trial
+        return memory.cache(train)(*training, net_seed), trial
+
+    def _record(self, data: Data, net_seed: int, trial_seed: int) -> Trajectory:
+        """Train the net as :meth:`_train` does, and record how it went.
+
+        ``memory`` caches the one training for all estimators. Outputs are kept only
+        where samples have classes: elsewhere they are as large as the targets.
+        """
+        net, _ = self._recipe(data, trial_seed)
+        recorded = check_memory(self.memory).cache(train_with_trajectory)
+        return recorded(net, data.X, data.targets, net_seed, self._has_classes())
+
+    def _recipe(self, data: Data, trial_seed: int) -> tuple[NeuralNet, Trial | None]:
+        """Return the net to train; a default one first needs a trial for its epochs."""
+        if self.net is not None:
+            self._warn_of_training(self.net)
+            return self.net, None
         X, codes, targets = data
-        if self.net is None:
-            net = make_default_net(X, len(self.classes_))
-            early = memory.cache(stop_early)
-            trial, n_epochs = early(net, X, targets, codes, trial_seed)
-            net.set_params(max_epochs=n_epochs)
-            return memory.cache(train)(net, X, targets, net_seed), trial
-        net, frozen = unwrap(self.net)
-        if frozen:
-            return snapshot(net), None
-        self._warn_of_training(net)
-        return memory.cache(train)(net, X, targets, net_seed), None
+        net = make_default_net(X, len(self.classes_))
+        early = check_memory(self.memory).cache(stop_early)
+        trial, n_epochs = early(net, X, targets, codes, trial_seed)
+        return net.set_params(max_epochs=n_epochs), trial
+
+    def _has_classes(self) -> bool:
+        return isinstance(self._coding, ClassLabels)
 
     def _warn_of_training(self, net: NeuralNet) -> None:
         if net.initialized_:
@@ -260,14 +298,14 @@ class NetEstimator(BaseEstimator):
                 "net was fitted already; a clone of it is trained anew. To judge by "
                 "its present weights, pass FrozenEstimator(net).",
                 RefitWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         if holds_rows_out(net):
             warnings.warn(
                 "net holds rows out of its training by its train_split; it cannot "
                 "memorise their labels. Pass train_split=None to train on all.",
                 HeldOutRowsWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def _query(
