@@ -53,6 +53,24 @@ class Trajectory(NamedTuple):
     outputs: np.ndarray | None
     losses: np.ndarray
 
+    def late(self, n: int) -> list[int]:
+        """Return positions of checkpoints, evenly over the second half of training.
+
+        Parameters
+        ----------
+        n : int
+            How many, at least 1; fewer are given where there are fewer.
+
+        Returns
+        -------
+        positions : list of int
+            In ``checkpoints``, rising; the last one is always among them.
+        """
+        first = np.searchsorted(self.epochs, self.epochs[-1] / 2, side="right")
+        last = len(self.epochs) - 1
+        chosen = np.linspace(last, min(first, last), n).round().astype(int)
+        return np.unique(chosen).tolist()
+
 
 def train_with_trajectory(
     net: NeuralNet,

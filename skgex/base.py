@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from joblib import Memory
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset
@@ -44,7 +44,15 @@ from skgex.exceptions import (
     UnlabelledRowsWarning,
 )
 
-__all__ = ["Data", "Interval", "NetEstimator", "NetNeed", "Query", "StrOptions"]
+__all__ = [
+    "Data",
+    "HasMethods",
+    "Interval",
+    "NetEstimator",
+    "NetNeed",
+    "Query",
+    "StrOptions",
+]
 
 
 class Data(NamedTuple):
@@ -283,32 +291,39 @@ class NetEstimator(BaseEstimator):
 
     def _recipe(self, data: Data, trial_seed: int) -> tuple[NeuralNet, Trial | None]:
         """Return the net to train; a default one first needs a trial for its epochs."""
+        net = self._blank(data)
         if self.net is not None:
-            self._warn_of_training(self.net)
-            return self.net, None
+            return net, None
         X, codes, targets = data
-        net = make_default_net(X, len(self.classes_))
         early = check_memory(self.memory).cache(stop_early)
         trial, n_epochs = early(net, X, targets, codes, trial_seed)
         return net.set_params(max_epochs=n_epochs), trial
 
+    def _blank(self, data: Data) -> NeuralNet:
+        """Return an unfitted net: a clone of the given one, or one for the data."""
+        if self.net is None:
+            return make_default_net(data.X, len(self.classes_))
+        self._warn_of_training(self.net)
+        return clone(self.net)
+
     def _has_classes(self) -> bool:
+        """Return whether the labels are classes; known once they are encoded."""
         return isinstance(self._coding, ClassLabels)
 
     def _warn_of_training(self, net: NeuralNet) -> None:
         if net.initialized_:
-            warnings.warn(
-                "net was fitted already; a clone of it is trained anew. To judge by "
-                "its present weights, pass FrozenEstimator(net).",
-                RefitWarning,
-                stacklevel=6,
-            )
+            message = "net was fitted already; a clone of it is trained anew."
+            if self._needs is NetNeed.TRAINED:
+                message += (
+                    " To judge by its present weights, pass FrozenEstimator(net)."
+                )
+            warnings.warn(message, RefitWarning, stacklevel=7)
         if holds_rows_out(net):
             warnings.warn(
                 "net holds rows out of its training by its train_split; it cannot "
                 "memorise their labels. Pass train_split=None to train on all.",
                 HeldOutRowsWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
 
     def _query(
