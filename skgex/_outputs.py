@@ -26,10 +26,7 @@ def as_probabilities(predictions: np.ndarray) -> np.ndarray:
         know, the outputs of the module.
     """
     predictions = np.asarray(predictions, dtype=np.float64)
-    sums = predictions.sum(axis=1)
-    if (predictions >= 0).all() and (np.abs(sums - 1) < TOLERANCE).all():
-        return predictions
-    return softmax(predictions, axis=1)
+    return predictions if _sum_to_one(predictions) else softmax(predictions, axis=1)
 
 
 def probabilities(net: NeuralNet, outputs: np.ndarray) -> np.ndarray:
@@ -39,9 +36,21 @@ def probabilities(net: NeuralNet, outputs: np.ndarray) -> np.ndarray:
     return as_probabilities(predictions.numpy())
 
 
-def logarithms(likelihoods: np.ndarray) -> np.ndarray:
-    """Return logarithms, with zero taken for the smallest normal float64."""
-    return np.log(np.maximum(likelihoods, np.finfo(np.float64).tiny))
+def log_odds(net: NeuralNet, outputs: np.ndarray) -> np.ndarray:
+    """Return logits in float64: log-probabilities up to a number a sample.
+
+    Outputs that are probabilities, or a binary net's, are taken by the logarithms of
+    the probabilities, of which none counts as less than 2.2e-16.
+    """
+    if outputs.ndim == 2 and outputs.shape[1] > 1 and not _sum_to_one(outputs):
+        return outputs.astype(np.float64)
+    least = np.finfo(np.float64).eps
+    return np.log(np.maximum(probabilities(net, outputs), least))
+
+
+def _sum_to_one(values: np.ndarray) -> bool:
+    sums = values.sum(axis=1)
+    return bool((values >= 0).all() and (np.abs(sums - 1) < TOLERANCE).all())
 
 
 def margins(values: np.ndarray, codes: np.ndarray) -> np.ndarray:

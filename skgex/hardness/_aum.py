@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from skgex._outputs import logarithms, margins
+from skgex._outputs import log_odds, margins
 from skgex.base import Data, NetNeed
-from skgex.hardness._base import Hardness, predictions
+from skgex.hardness._base import Hardness, after_epochs
 
 
 class AUM(Hardness):
@@ -39,7 +39,8 @@ class AUM(Hardness):
     Notes
     -----
     Logits are logarithms of probabilities up to a number that all classes share, so
-    the margin is as well defined for nets that give probabilities.
+    the margin is as well defined for nets that give probabilities; there it is no
+    wider than 36 nats.
 
     References
     ----------
@@ -66,7 +67,5 @@ class AUM(Hardness):
         self, data: Data, net_seed: int, trial_seed: int, own_seed: int
     ) -> np.ndarray:
         trajectory = self._record(data, net_seed, trial_seed)
-        return -np.mean(
-            [margins(logarithms(p), data.codes) for p in predictions(trajectory)],
-            axis=0,
-        )
+        logits = after_epochs(trajectory, log_odds)
+        return -np.mean([margins(each, data.codes) for each in logits], axis=0)

@@ -1,6 +1,6 @@
 """What the hardness estimators share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from skorch import NeuralNet
 
 from skgex._net import evaluate, revive, take, train
-from skgex._outputs import as_probabilities, probabilities
+from skgex._outputs import as_probabilities
 from skgex._random import draw_seeds, seeded
 from skgex._trajectory import Trajectory
 from skgex.base import Data, NetEstimator
@@ -46,11 +46,13 @@ class Hardness(NetEstimator):
         raise NotImplementedError
 
 
-def predictions(trajectory: Trajectory) -> Iterator[np.ndarray]:
-    """Yield the class probabilities after each epoch, (n_samples, n_classes)."""
+def after_epochs(
+    trajectory: Trajectory, read: Callable[[NeuralNet, np.ndarray], np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Yield what a function of a net and its outputs makes of them, epoch by epoch."""
     net = revive(trajectory.trained)
     for outputs in trajectory.outputs:
-        yield probabilities(net, outputs)
+        yield read(net, outputs)
 
 
 def train_and_predict(

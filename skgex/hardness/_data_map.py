@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from skgex._outputs import margins
+from skgex._outputs import margins, probabilities
 from skgex.base import Data, NetNeed, StrOptions
-from skgex.hardness._base import Hardness, predictions
+from skgex.hardness._base import Hardness, after_epochs
 
 
 class DataMap(Hardness):
@@ -77,10 +77,11 @@ class DataMap(Hardness):
         self, data: Data, net_seed: int, trial_seed: int, own_seed: int
     ) -> np.ndarray:
         rows = np.arange(len(data.codes))
+        trajectory = self._record(data, net_seed, trial_seed)
         given, ahead = [], []
-        for probabilities in predictions(self._record(data, net_seed, trial_seed)):
-            given.append(probabilities[rows, data.codes])
-            ahead.append(margins(probabilities, data.codes))
+        for each in after_epochs(trajectory, probabilities):
+            given.append(each[rows, data.codes])
+            ahead.append(margins(each, data.codes))
         self.confidence_ = np.mean(given, axis=0)
         self.variability_ = np.std(given, axis=0)
         self.correctness_ = np.mean(np.greater(ahead, 0), axis=0)

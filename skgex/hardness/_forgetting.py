@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from skgex._outputs import margins
+from skgex._outputs import margins, probabilities
 from skgex.base import Data, NetNeed
-from skgex.hardness._base import Hardness, predictions
+from skgex.hardness._base import Hardness, after_epochs
 
 
 class ForgettingScore(Hardness):
@@ -68,7 +68,8 @@ class ForgettingScore(Hardness):
         self, data: Data, net_seed: int, trial_seed: int, own_seed: int
     ) -> np.ndarray:
         trajectory = self._record(data, net_seed, trial_seed)
-        right = np.array([margins(p, data.codes) > 0 for p in predictions(trajectory)])
+        predicted = after_epochs(trajectory, probabilities)
+        right = np.array([margins(each, data.codes) > 0 for each in predicted])
         n_forgotten = (right[:-1] & ~right[1:]).sum(axis=0)
         self.learned_ = right.any(axis=0)
         return np.where(self.learned_, n_forgotten, len(right))
