@@ -119,6 +119,11 @@ class SampleLosses:
                 rows = slice(start, start + size)
                 yield self._gradients(_take(Xi, rows), _take(yi, rows))
 
+    def all_gradients(self, X: Any, y: Any) -> np.ndarray:
+        """Return the gradients of samples, (n_samples, n_parameters), all at once."""
+        with seeded(0):
+            return _stack(self.gradients(X, y))
+
     def projections(self, X: Any, y: Any, directions: Tensor) -> np.ndarray:
         """Return g·d for each sample and direction, through the samples' gradients.
 
