@@ -150,9 +150,12 @@ class NetEstimator(BaseEstimator):
             )
 
     def _check(
-        self, X: Any, y: Any = "no labels", *, reset: bool = False
+        self, X: Any, y: Any, *, reset: bool = False
     ) -> tuple[Any, np.ndarray | None]:
-        """Return samples and labels as arrays; a Dataset goes through as it is."""
+        """Return samples and labels as arrays; a Dataset goes through as it is.
+
+        Labels may be missing after the fit, or where the net's loss needs none.
+        """
         if is_dataset(X):
             return self._check_dataset(X, y, reset)
         X, y = _to_cpu(X), _to_cpu(y)
@@ -161,8 +164,8 @@ class NetEstimator(BaseEstimator):
             options["dtype"] = np.int64
         if reset:
             options["ensure_min_samples"] = 2
-        if isinstance(y, str) or (y is None and not self._needs_labels()):
-            X, y = validate_data(self, X, **options), None
+        if y is None and not (reset and self._needs_labels()):
+            X = validate_data(self, X, **options)
         elif y is None or wants_classes(self._inner_net(), np.asarray(y)):
             X, y = validate_data(self, X, y, **options)
         else:
@@ -177,7 +180,7 @@ class NetEstimator(BaseEstimator):
         return X, y
 
     def _check_dataset(self, X: Any, y: Any, reset: bool) -> tuple[Any, None]:
-        if y is not None and not isinstance(y, str):
+        if y is not None:
             raise ValueError("y: must be None where X is a Dataset, which has targets.")
         if self.net is None:
             raise ValueError("net: None makes a net for arrays; a Dataset needs one.")
@@ -278,7 +281,7 @@ class NetEstimator(BaseEstimator):
         Without y, a row that ``fit`` saw has the label it had there, and any other
         the label that the trained net predicts, with a warning if ``warn``.
         """
-        X, y = self._check(X, "no labels" if y is None else y)
+        X, y = self._check(X, y)
         if is_dataset(X):
             codes = self._coding.encode(targets_of(revive(trained), X))
             return Query(X, codes, None, np.full(len(X), -1))
