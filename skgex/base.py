@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from joblib import Memory
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
@@ -141,13 +142,13 @@ class NetEstimator(BaseEstimator):
 
     def _check_params(self) -> None:
         """Check what constraints cannot say of parameters; may be extended."""
-        if isinstance(self.net, FrozenEstimator) and not isinstance(
-            self.net.estimator, NeuralNet
-        ):
+        net, frozen = unwrap(self.net)
+        if frozen and not isinstance(net, NeuralNet):
             raise TypeError(
-                "net: FrozenEstimator must hold a skorch net, got "
-                f"{type(self.net.estimator).__name__}."
+                f"net: FrozenEstimator must hold a skorch net, got {type(net).__name__}."
             )
+        if frozen and not net.initialized_:
+            raise NotFittedError("net: FrozenEstimator holds a net that is not fitted.")
 
     def _check(
         self, X: Any, y: Any, *, reset: bool = False
