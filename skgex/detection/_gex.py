@@ -63,9 +63,10 @@ class GEXDetector(GEX):
         serves whether or not the net has memorised its training set; or the paper's
         mean squared loss deviation, in nats², which needs a net that has.
     threshold : {"otsu", "otsu_raw"}, str such as "10%", or float, default="otsu"
-        Where the cut lies. Otsu's cut on the root of the statistic, or on the
-        statistic itself as in the paper; an expected share of noise, as text; or the
-        cut itself, as a number on the statistic's scale.
+        Where the cut lies. "otsu" is Otsu's cut on the root of the statistic, and
+        spares labels that the ensemble prefers to all others; "otsu_raw" is the cut on
+        the statistic itself, as in the paper. An expected share of noise comes as
+        text, the cut itself as a number on the statistic's scale.
     memory : str, joblib.Memory or None, default=None
         Caches the trained net and the chosen rate, by parameters, data and seed, so
         that a search over the other parameters trains one net a fold.
@@ -97,7 +98,7 @@ class GEXDetector(GEX):
     suggested_labels_ : ndarray of shape (n_samples, ...)
         The class (or value) that the ensemble prefers for each fitted row.
     threshold_ : float
-        Scores greater than this are noise.
+        What scores of noise exceed.
 
     See Also
     --------
@@ -191,7 +192,8 @@ class GEXDetector(GEX):
         noise_mask : ndarray of shape (n_samples,), dtype=bool
             True where the label is judged wrong.
         """
-        return self.scores(X, y) > self.threshold_
+        query = self._ask(X, y, warn=True)
+        return self._flags(self._answer_query(query, warn=True), query.codes)
 
     def scores(self, X: Any, y: Any = None) -> np.ndarray:
         """Return how suspicious labels are.
@@ -240,10 +242,17 @@ class GEXDetector(GEX):
         super()._fit(data)
         self.scores_ = self._statistic(self._answers)
         self.threshold_ = threshold_of(self.scores_, self.threshold)
-        self.noise_mask_ = self.scores_ > self.threshold_
+        self.noise_mask_ = self._flags(self._answers, data.codes)
         self.suggested_labels_ = self._coding.decode(self._answers.outputs)
         if self.statistic == "self_influence":
             self._warn_of_missing_memory()
+
+    def _flags(self, answers: Answers, codes: np.ndarray) -> np.ndarray:
+        mask = self._statistic(answers) > self.threshold_
+        if self.threshold == "otsu" and isinstance(self._coding, ClassLabels):
+            # Otsu cuts every data set in two, one without noise as well.
+            mask &= self._coding.code_of(answers.outputs) != codes
+        return mask
 
     def _statistic(self, answers: Answers) -> np.ndarray:
         if self.statistic == "mean_loss":
