@@ -1,14 +1,14 @@
 """GEXDetector: wrong labels by how a sample's loss moves in a geometric ensemble."""
 
 import warnings
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from skgex._labels import ClassLabels
-from skgex._threshold import share, threshold_of
-from skgex.base import Data, Interval, StrOptions
+from skgex._threshold import threshold_of
+from skgex.base import Data, StrOptions
+from skgex.detection._base import DetectorMixin
 from skgex.ensemble import Answers
 from skgex.ensemble._statistics import mean_over_members, self_influence
 from skgex.exceptions import MemorisationWarning
@@ -19,7 +19,7 @@ from skgex.influence import GEX
 MEMORISED = 0.98
 
 
-class GEXDetector(GEX):
+class GEXDetector(DetectorMixin, GEX):
     """Detect noisy labels through a geometric ensemble.
 
     A net is trained, fine-tuned by SGD into nearby checkpoints, and each sample is
@@ -124,7 +124,7 @@ class GEXDetector(GEX):
     _parameter_constraints: dict = {  # noqa: RUF012
         **GEX._parameter_constraints,
         "statistic": [StrOptions({"mean_loss", "self_influence"})],
-        "threshold": [str, Interval(Real, None, None, closed="neither")],
+        **DetectorMixin._threshold_constraints,
     }
 
     def __init__(
@@ -164,21 +164,6 @@ class GEXDetector(GEX):
         self.statistic = statistic
         self.threshold = threshold
 
-    def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Fit, and return ``noise_mask_``.
-
-        Parameters
-        ----------
-        X, y
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        noise_mask : ndarray of shape (n_samples,), dtype=bool
-            True where the label is judged wrong.
-        """
-        return self.fit(X, y).noise_mask_
-
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which labels are wrong.
 
@@ -211,32 +196,9 @@ class GEXDetector(GEX):
         """
         return self._statistic(self._answer(X, y))
 
-    def get_support(self, indices: bool = False) -> np.ndarray:
-        """Return the fitted rows to keep (rows, where feature selectors say features).
-
-        Parameters
-        ----------
-        indices : bool, default=False
-            Give indices in the place of a mask.
-
-        Returns
-        -------
-        support : ndarray of shape (n_samples,), dtype=bool, or of int
-            The rows whose label is not judged wrong.
-        """
-        self._require_fitted()
-        support = ~self.noise_mask_
-        return np.flatnonzero(support) if indices else support
-
     def _check_params(self) -> None:
         super()._check_params()
-        if isinstance(self.threshold, str) and (
-            self.threshold not in ("otsu", "otsu_raw") and share(self.threshold) is None
-        ):
-            raise ValueError(
-                "threshold: must be 'otsu', 'otsu_raw', a share of noise such as "
-                f"'10%', or a number, got {self.threshold!r}."
-            )
+        self._check_threshold()
 
     def _fit(self, data: Data) -> None:
         super()._fit(data)
