@@ -178,7 +178,7 @@ def dtype_of(net: NeuralNet) -> np.dtype:
     """Return the floating dtype that an initialised net computes in."""
     for _, parameter in net.get_all_learnable_params():
         if parameter.is_floating_point():
-            return _to_array(parameter[:0].reshape(-1)).dtype
+            return _to_array(torch.empty(0, dtype=parameter.dtype)).dtype
     return np.dtype(np.float32)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from joblib import Memory
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
@@ -162,14 +163,13 @@ class NetEstimator(BaseEstimator):
 
     def _check_params(self) -> None:
         """Check what constraints cannot say of parameters; may be extended."""
-        if not isinstance(self.net, FrozenEstimator):
-            return
-        if not isinstance(self.net.estimator, NeuralNet):
-            raise TypeError(
-                "net: FrozenEstimator must hold a skorch net, got "
-                f"{type(self.net.estimator).__name__}."
-            )
-        if self._needs is not NetNeed.TRAINED:
+        net, frozen = unwrap(self.net)
+        if frozen and not isinstance(net, NeuralNet):
+            kind = type(net).__name__
+            raise TypeError(f"net: FrozenEstimator must hold a skorch net, not {kind}.")
+        if frozen and not net.initialized_:
+            raise NotFittedError("net: FrozenEstimator holds a net that is not fitted.")
+        if frozen and self._needs is not NetNeed.TRAINED:
             raise ValueError(
                 f"net: {type(self).__name__} needs {self._needs.value}, which a "
                 "FrozenEstimator does not allow; pass the net itself."

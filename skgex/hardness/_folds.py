@@ -40,17 +40,16 @@ class FoldedHardness(Hardness):
             (net, data.X, data.targets, seen, left_out, seed)
             for (seen, left_out), seed in zip(folds, seeds, strict=True)
         ]
-        results = run(
+        parts = run(
             check_memory(self.memory).cache(train_and_predict),
             jobs,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             description="folds",
         )
-        parts = list(results)
-        probabilities = np.empty((len(data.codes), parts[0].shape[1]))
+        probabilities = np.empty((len(data.codes), len(self.classes_)))
         for (_, left_out), part in zip(folds, parts, strict=True):
-            probabilities[left_out] = part
+            probabilities[left_out] = self._coding.probabilities(part)
         return probabilities
 
 

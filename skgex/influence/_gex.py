@@ -230,7 +230,7 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        return self._answer(X, warn=False).outputs
+        return self._coding.probabilities(self._answer(X, warn=False).outputs)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood of labels under the averaged prediction.
