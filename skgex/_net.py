@@ -124,6 +124,16 @@ def train(net: NeuralNet, X: Any, y: Any, seed: int) -> TrainedNet:
         return snapshot(clone(net).fit(X, y))
 
 
+def train_further(
+    net: NeuralNet, weights: Weights, X: Any, y: Any, seed: int
+) -> TrainedNet:
+    """Fit a clone of ``net`` from given weights."""
+    with seeded(seed):
+        fresh = clone(net).initialize()
+        load_weights(fresh, weights)
+        return snapshot(fresh.partial_fit(X, y))
+
+
 def snapshot(net: NeuralNet) -> TrainedNet:
     """Take the weights of a fitted net."""
     recipe = clone(net)

@@ -8,7 +8,7 @@ import torch
 from skgex._functional import SampleLosses
 from skgex.base import Data, Interval
 from skgex.curvature import top_eigenpairs
-from skgex.influence._base import StoredMap
+from skgex.influence._base import Seeds, StoredMap
 
 
 class Arnoldi(StoredMap):
@@ -98,16 +98,15 @@ class Arnoldi(StoredMap):
                 f"n_components={self.n_components} eigenvectors."
             )
 
-    def _prepare(self, data: Data, seeds: list[int]) -> None:
-        net_seed, trial_seed, own_seed = seeds
-        self._trained, _ = self._train(data, net_seed, trial_seed)
+    def _prepare(self, data: Data, seeds: Seeds) -> None:
+        self._trained, _ = self._train(data, seeds.net, seeds.trial)
         losses = SampleLosses(self._trained)
         values, vectors = top_eigenpairs(
             losses.curvature(data.X, data.targets, "hessian"),
             losses.theta,
             int(self.n_components),
             int(self.n_iterations),
-            own_seed,
+            seeds.method,
         )
         self.eigenvalues_ = values.cpu().numpy()
         self.components_ = vectors.cpu().numpy()

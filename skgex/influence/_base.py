@@ -2,13 +2,12 @@
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
-from skorch.utils import is_dataset
 
 from skgex._functional import Form, SampleLosses
 from skgex._net import TrainedNet, revive, take
@@ -17,11 +16,32 @@ from skgex.base import Data, NetEstimator, Query
 from skgex.exceptions import UnknownLabelWarning
 
 
+class Seeds(NamedTuple):
+    """Seeds of one fit; those of the net are equal for all estimators.
+
+    Attributes
+    ----------
+    net : int
+        Of the net's training.
+    trial : int
+        Of the trial training that its epochs or the members' rate are chosen by.
+    method : int
+        Of what is the method's own.
+    members : int
+        Of an ensemble's members.
+    """
+
+    net: int
+    trial: int
+    method: int
+    members: int
+
+
 class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
     """Base of the estimators that map samples to features, influence among them.
 
     A subclass sets ``_trained`` and ``self_influence_`` in ``_fit``, and answers
-    queries by ``_features``, ``_self_influence`` and ``_influence``.
+    queries by ``_features``, ``_judge`` and ``_relate``.
     """
 
     # y is routable to these methods though scikit-learn's routing knows it as no
@@ -66,7 +86,7 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
             I(z, z), higher = more suspicious: high for a sample that the net had to
             memorise.
         """
-        return self._self_influence(self._ask(X, y))
+        return self._judge(self._ask(X, y))
 
     def influence(self, X: Any, y: Any, X_other: Any, y_other: Any) -> np.ndarray:
         """Return the influence of each of some samples on each of others.
@@ -83,7 +103,7 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
         influence : ndarray of shape (n_samples, n_other), dtype=float64
             I(z, z'), positive where the loss of z' would rise without z.
         """
-        return self._influence(self._ask(X, y), self._ask(X_other, y_other))
+        return self._relate(self._ask(X, y), self._ask(X_other, y_other))
 
     @property
     def net_(self) -> NeuralNet:
@@ -95,22 +115,22 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
         """Return the features of samples; to be given by the subclass."""
         raise NotImplementedError
 
-    def _self_influence(self, query: Query) -> np.ndarray:
+    def _judge(self, query: Query) -> np.ndarray:
         """Return what ``fit`` found of its rows, and ask for others."""
         values = self.self_influence_[query.index]
         new = np.flatnonzero(query.new)
         if len(new):
-            values[new] = self._self_influence_of(*take(query.X, query.targets, new))
+            values[new] = self._judge_new(*take(query.X, query.targets, new))
         unknown = self._unknown(query)
         # No derivative is known of what counts as wrong: no row is more suspicious.
         values[unknown] = np.maximum(values[unknown], self.self_influence_.max())
         return values
 
-    def _self_influence_of(self, X: Any, targets: Any) -> np.ndarray:
+    def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
         """Return I(z, z) of new samples; to be given by the subclass."""
         raise NotImplementedError
 
-    def _influence(self, query: Query, others: Query) -> np.ndarray:
+    def _relate(self, query: Query, others: Query) -> np.ndarray:
         """Return I(z, z'); to be given by the subclass."""
         raise NotImplementedError
 
@@ -129,12 +149,9 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
             )
         return unknown
 
-    def _seeds(self) -> list[int]:
-        """Draw seeds: of the net, of its trial, and of what is the estimator's own.
-
-        Estimators with equal ``random_state`` so train equal nets.
-        """
-        return draw_seeds(check_random_state(self.random_state), 3)
+    def _seeds(self) -> Seeds:
+        """Draw the seeds of a fit."""
+        return Seeds(*draw_seeds(check_random_state(self.random_state), 4))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -152,7 +169,7 @@ class StoredMap(FeatureMap):
     # One a feature, or one for all.
     _column_weights: np.ndarray | float = 1.0
 
-    def _prepare(self, data: Data, seeds: list[int]) -> None:
+    def _prepare(self, data: Data, seeds: Seeds) -> None:
         """Set ``_trained`` and what features are made by."""
         raise NotImplementedError
 
@@ -172,10 +189,10 @@ class StoredMap(FeatureMap):
             features[new] = self._map(*take(query.X, query.targets, new))
         return features
 
-    def _self_influence_of(self, X: Any, targets: Any) -> np.ndarray:
+    def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
         return self._norms(self._map(X, targets))
 
-    def _influence(self, query: Query, others: Query) -> np.ndarray:
+    def _relate(self, query: Query, others: Query) -> np.ndarray:
         features, theirs = self._features(query), self._features(others)
         weighted = features.astype(np.float64) * self._column_weights
         return weighted @ theirs.astype(np.float64).T
@@ -200,21 +217,21 @@ class GradientMap(FeatureMap):
         """Yield losses and forms A: I(z, z') is the sum of g·A g' over these."""
         raise NotImplementedError
 
-    def _self_influence_of(self, X: Any, targets: Any) -> np.ndarray:
+    def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
         return sum(
             losses.quadratic_forms(X, targets, form) for losses, form in self._forms()
         )
 
-    def _influence(self, query: Query, others: Query) -> np.ndarray:
+    def _relate(self, query: Query, others: Query) -> np.ndarray:
         samples, theirs = (query.X, query.targets), (others.X, others.targets)
         return sum(
             losses.inner_products(samples, theirs, form)
             for losses, form in self._forms()
         )
 
-    def _judge(self, data: Data) -> None:
+    def _judge_fitted(self, data: Data) -> None:
         """Set the self-influence of the fitted rows."""
-        self.self_influence_ = _finite(self._self_influence_of(data.X, data.targets))
+        self.self_influence_ = _finite(self._judge_new(data.X, data.targets))
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -109,15 +109,15 @@ class InfluenceFunction(GradientMap):
         self.random_state = random_state
 
     def _fit(self, data: Data) -> None:
-        net_seed, trial_seed, own_seed = self._seeds()
-        self._trained, _ = self._train(data, net_seed, trial_seed)
+        seeds = self._seeds()
+        self._trained, _ = self._train(data, seeds.net, seeds.trial)
         self._data = data
         settings = Settings(
             self.curvature, float(self.damping), float(self.tol), int(self.max_iter)
         )
         losses = SampleLosses(self._trained)
-        self._solver = SOLVERS[self.solver](losses, data, settings, own_seed)
-        self._judge(data)
+        self._solver = SOLVERS[self.solver](losses, data, settings, seeds.method)
+        self._judge_fitted(data)
 
     def _forms(self) -> Iterator[tuple[SampleLosses, Form]]:
         losses = SampleLosses(self._trained)
@@ -126,7 +126,7 @@ class InfluenceFunction(GradientMap):
 
     def _features(self, query: Query) -> np.ndarray:
         fitted = Query(*self._data, index=np.arange(len(self._data.X)))
-        return self._influence(query, fitted).astype(self._dtype)
+        return self._relate(query, fitted).astype(self._dtype)
 
     @property
     def _n_features_out(self) -> int:

@@ -12,9 +12,9 @@ from skgex.base import Data, Interval, StrOptions
 from skgex.curvature import Operator, dense, top_eigenpairs
 from skgex.ensemble import GeometricEnsemble
 from skgex.ensemble._statistics import loss_deviations
-from skgex.influence._base import StoredMap
+from skgex.influence._base import Seeds, StoredMap
 
-# Products with the curvature beyond twice the rank, for its last eigenvectors to settle.
+# Products beyond twice the rank, for its last eigenvectors to settle.
 EXTRA_ITERATIONS = 10
 
 
@@ -113,20 +113,19 @@ class LaplaceInfluence(StoredMap):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _prepare(self, data: Data, seeds: list[int]) -> None:
-        net_seed, trial_seed, own_seed = seeds
-        self._trained, _ = self._train(data, net_seed, trial_seed)
+    def _prepare(self, data: Data, seeds: Seeds) -> None:
+        self._trained, _ = self._train(data, seeds.net, seeds.trial)
         self._column_weights = 1 / self.n_members
         losses = SampleLosses(self._trained)
         operator = losses.curvature(data.X, data.targets, self.curvature)
-        values, vectors = self._eigenpairs(operator, losses.theta, own_seed)
+        values, vectors = self._eigenpairs(operator, losses.theta, seeds.method)
         if values.min() <= -self.damping:
             raise ValueError(
-                f"damping: {self.damping:g} does not outweigh the negative curvature of "
+                f"damping: {self.damping:g} does not outweigh the eigenvalue "
                 f"{values.min():.3g}; raise it, or pass curvature='gauss_newton'."
             )
         draws = sample_normal(
-            values, vectors, float(self.damping), int(self.n_members), own_seed
+            values, vectors, float(self.damping), int(self.n_members), seeds.method
         )
         self.offsets_ = (draws / len(data.X) ** 0.5).cpu().numpy()
 

@@ -4,10 +4,11 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
-from skgex._net import TrainedNet, Weights, further_trained, take, train
+from skgex._net import TrainedNet, Weights, take, train, train_further, unwrap
 from skgex._parallel import run
 from skgex.base import Data, Query
 from skgex.ensemble import GeometricEnsemble
@@ -96,14 +97,15 @@ class LeaveOneOut(FeatureMap):
         self.random_state = random_state
 
     def _fit(self, data: Data) -> None:
-        net_seed, trial_seed, _ = self._seeds()
-        self._trained, _ = self._train(data, net_seed, trial_seed)
-        net, _ = self._recipe(data, trial_seed)
+        seeds = self._seeds()
+        self._trained, _ = self._train(data, seeds.net, seeds.trial)
+        net, frozen = unwrap(self.net)
+        net = clone(net) if frozen else self._recipe(data, seeds.trial)[0]
         start = self._trained if self.warm_start else None
         members = run(
             check_memory(self.memory).cache(train_without),
             [
-                (net, start, data.X, data.targets, row, net_seed)
+                (net, start, data.X, data.targets, row, seeds.net)
                 for row in range(len(data.X))
             ],
             n_jobs=self.n_jobs,
@@ -121,12 +123,12 @@ class LeaveOneOut(FeatureMap):
             features[new] = self._ask_members(*take(query.X, query.targets, new))
         return features
 
-    def _self_influence_of(self, X: Any, targets: Any) -> np.ndarray:
+    def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
         raise ValueError("X: only rows of the fit, with their labels, can be left out.")
 
-    def _influence(self, query: Query, others: Query) -> np.ndarray:
+    def _relate(self, query: Query, others: Query) -> np.ndarray:
         if query.new.any():
-            self._self_influence_of(query.X, query.targets)
+            self._judge_new(query.X, query.targets)
         return self._features(others).astype(np.float64).T[query.index]
 
     def _ask_members(self, X: Any, targets: Any) -> np.ndarray:
@@ -145,4 +147,4 @@ def train_without(
     rest = take(X, y, np.delete(np.arange(len(X)), row))
     if start is None:
         return train(net, *rest, seed).weights
-    return further_trained(net, start, *rest, seed)
+    return train_further(net, start.weights, *rest, seed).weights

@@ -6,7 +6,7 @@ import numpy as np
 
 from skgex._functional import SampleLosses
 from skgex.base import Data, Interval
-from skgex.influence._base import StoredMap
+from skgex.influence._base import Seeds, StoredMap
 from skgex.influence._projections import random_directions
 
 
@@ -68,9 +68,9 @@ class RandomProjection(StoredMap):
         self.memory = memory
         self.random_state = random_state
 
-    def _prepare(self, data: Data, seeds: list[int]) -> None:
-        net_seed, trial_seed, self._seed = seeds
-        self._trained, _ = self._train(data, net_seed, trial_seed)
+    def _prepare(self, data: Data, seeds: Seeds) -> None:
+        self._seed = seeds.method
+        self._trained, _ = self._train(data, seeds.net, seeds.trial)
 
     def _map(self, X, targets) -> np.ndarray:
         losses = SampleLosses(self._trained)

@@ -52,9 +52,7 @@ class Settings(NamedTuple):
 class Dense:
     """Writes the matrix out and inverts it."""
 
-    def __init__(
-        self, losses: SampleLosses, data: Data, settings: Settings, seed: int
-    ):
+    def __init__(self, losses: SampleLosses, data: Data, settings: Settings, seed: int):
         curvature = losses.curvature(data.X, data.targets, settings.curvature)
         values, vectors = torch.linalg.eigh(dense(curvature, losses.theta))
         values = values + settings.damping
@@ -74,9 +72,7 @@ class Dense:
 class ConjugateGradients:
     """Solves for each gradient by conjugate gradients on all rows."""
 
-    def __init__(
-        self, losses: SampleLosses, data: Data, settings: Settings, seed: int
-    ):
+    def __init__(self, losses: SampleLosses, data: Data, settings: Settings, seed: int):
         self.settings = settings
 
     def solution(self, losses: SampleLosses, data: Data) -> Form:
@@ -110,9 +106,7 @@ class ConjugateGradients:
 class LiSSA:
     """Sums the Neumann series, each step with the curvature of one batch."""
 
-    def __init__(
-        self, losses: SampleLosses, data: Data, settings: Settings, seed: int
-    ):
+    def __init__(self, losses: SampleLosses, data: Data, settings: Settings, seed: int):
         self.settings = settings
         self.order = np.random.RandomState(seed).permutation(len(data.X))
         self.scale = settings.damping + max(

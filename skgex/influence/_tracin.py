@@ -81,11 +81,11 @@ class TracIn(GradientMap):
         self.random_state = random_state
 
     def _fit(self, data: Data) -> None:
-        net_seed, trial_seed, _ = self._seeds()
-        trajectory = self._record(data, net_seed, trial_seed)
+        seeds = self._seeds()
+        trajectory = self._record(data, seeds.net, seeds.trial)
         self._trained = trajectory.trained
         self.checkpoints_ = choose_checkpoints(trajectory, self.n_checkpoints)
-        self._judge(data)
+        self._judge_fitted(data)
 
     def _forms(self) -> Iterator[tuple[SampleLosses, Form]]:
         for losses, lr in self.checkpoints_.losses():

@@ -6,7 +6,7 @@ import numpy as np
 
 from skgex._random import draw_seeds
 from skgex.base import Data, Interval, NetNeed
-from skgex.influence._base import StoredMap
+from skgex.influence._base import Seeds, StoredMap
 from skgex.influence._checkpoints import choose_checkpoints
 from skgex.influence._projections import random_directions
 
@@ -83,9 +83,9 @@ class TracInRP(StoredMap):
         self.memory = memory
         self.random_state = random_state
 
-    def _prepare(self, data: Data, seeds: list[int]) -> None:
-        net_seed, trial_seed, self._seed = seeds
-        trajectory = self._record(data, net_seed, trial_seed)
+    def _prepare(self, data: Data, seeds: Seeds) -> None:
+        self._seed = seeds.method
+        trajectory = self._record(data, seeds.net, seeds.trial)
         self._trained = trajectory.trained
         self.checkpoints_ = choose_checkpoints(trajectory, self.n_checkpoints)
 
