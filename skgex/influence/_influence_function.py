@@ -41,7 +41,7 @@ class InfluenceFunction(GradientMap):
         α, which rows of the mean loss are weighed against.
     tol : float, default=1e-3
         Conjugate gradients end when the residual is this share of the gradient.
-    max_iter : int, default=200
+    n_iterations : int, default=200
         Steps of conjugate gradients at most; steps of LiSSA.
     memory : str, joblib.Memory or None, default=None
         Caches the trained net, by parameters, data and seed.
@@ -84,7 +84,7 @@ class InfluenceFunction(GradientMap):
         "curvature": [StrOptions(set(CURVATURES))],
         "damping": [Interval(Real, 0, None, closed="left")],
         "tol": [Interval(Real, 0, 1, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_iterations": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -95,7 +95,7 @@ class InfluenceFunction(GradientMap):
         curvature="gauss_newton",
         damping=0.01,
         tol=1e-3,
-        max_iter=200,
+        n_iterations=200,
         memory=None,
         random_state=None,
     ):
@@ -104,7 +104,7 @@ class InfluenceFunction(GradientMap):
         self.curvature = curvature
         self.damping = damping
         self.tol = tol
-        self.max_iter = max_iter
+        self.n_iterations = n_iterations
         self.memory = memory
         self.random_state = random_state
 
@@ -113,7 +113,7 @@ class InfluenceFunction(GradientMap):
         self._trained, _ = self._train(data, seeds.net, seeds.trial)
         self._data = data
         settings = Settings(
-            self.curvature, float(self.damping), float(self.tol), int(self.max_iter)
+            self.curvature, float(self.damping), float(self.tol), int(self.n_iterations)
         )
         losses = SampleLosses(self._trained)
         self._solver = SOLVERS[self.solver](losses, data, settings, seeds.method)

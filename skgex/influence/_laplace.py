@@ -119,7 +119,7 @@ class LaplaceInfluence(StoredMap):
         losses = SampleLosses(self._trained)
         operator = losses.curvature(data.X, data.targets, self.curvature)
         values, vectors = self._eigenpairs(operator, losses.theta, seeds.method)
-        if values.min() <= -self.damping:
+        if (values <= -self.damping).any():
             raise ValueError(
                 f"damping: {self.damping:g} does not outweigh the eigenvalue "
                 f"{values.min():.3g}; raise it, or pass curvature='gauss_newton'."

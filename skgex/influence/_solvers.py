@@ -39,14 +39,14 @@ class Settings(NamedTuple):
         α.
     tol : float
         Share of the norm of a gradient that a residual may keep.
-    max_iter : int
+    n_iterations : int
         Products with the curvature at most.
     """
 
     curvature: str
     damping: float
     tol: float
-    max_iter: int
+    n_iterations: int
 
 
 class Dense:
@@ -77,14 +77,14 @@ class ConjugateGradients:
 
     def solution(self, losses: SampleLosses, data: Data) -> Form:
         """Return what solves the equation for rows of gradients."""
-        kind, damping, tol, max_iter = self.settings
+        kind, damping, tol, n_iterations = self.settings
         curvature = losses.curvature(data.X, data.targets, kind)
         operator = _damped(curvature, damping)
 
         def solve(gradients: Tensor) -> Tensor:
             try:
                 solutions, solved = conjugate_gradients(
-                    operator, gradients, tol=tol, max_iter=max_iter
+                    operator, gradients, tol=tol, max_iter=n_iterations
                 )
             except ValueError as error:
                 raise ValueError(
@@ -94,7 +94,7 @@ class ConjugateGradients:
             if not solved.all():
                 warnings.warn(
                     f"{(~solved).sum()} of {len(solved)} equations were not solved in "
-                    f"{max_iter} iterations; raise max_iter, damping or tol.",
+                    f"{n_iterations} iterations; raise n_iterations, damping or tol.",
                     ConvergenceWarning,
                     stacklevel=7,
                 )
@@ -116,11 +116,11 @@ class LiSSA:
 
     def solution(self, losses: SampleLosses, data: Data) -> Form:
         """Return what solves the equation for rows of gradients."""
-        _, damping, _, max_iter = self.settings
+        _, damping, _, n_iterations = self.settings
 
         def solve(gradients: Tensor) -> Tensor:
             passes = (self._one_pass(losses, data) for _ in repeat(None))
-            curvatures = islice(chain.from_iterable(passes), max_iter)
+            curvatures = islice(chain.from_iterable(passes), n_iterations)
             operators = (_damped(operator, damping) for operator in curvatures)
             return lissa(operators, gradients, float(self.scale))
 

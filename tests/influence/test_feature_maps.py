@@ -244,6 +244,8 @@ def test_one_training_serves_all(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
+@pytest.mark.filterwarnings("ignore:Skipping check")
 def test_scikit_learn_approves(kind):
     net = classifier(AnyWidth, module__n_outputs=10, max_epochs=2)
-    check_estimator(make(kind, net))
+    check_estimator(make(kind, net), on_skip=None)

@@ -44,7 +44,7 @@ def test_conjugate_gradients_agree_with_the_dense_matrix():
 
 
 def test_lissa_of_whole_batches_agrees_with_the_dense_matrix():
-    series = fitted(solver="lissa", max_iter=300)
+    series = fitted(solver="lissa", n_iterations=300)
     assert_allclose(
         series.self_influence_, fitted(solver="dense").self_influence_, rtol=1e-4
     )
@@ -92,8 +92,8 @@ def test_it_is_the_first_order_of_leaving_out():
 
 
 def test_it_warns_of_equations_left_unsolved():
-    with pytest.warns(ConvergenceWarning, match="raise max_iter"):
-        fitted(solver="cg", tol=1e-12, max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="raise n_iterations"):
+        fitted(solver="cg", tol=1e-12, n_iterations=1)
 
 
 def test_negative_curvature_is_named():
