@@ -1,0 +1,5 @@
+"""Pruning of rows that a training set can do without."""
+
+from skgex.pruning._gex import GEXPruner
+
+__all__ = ["GEXPruner"]
