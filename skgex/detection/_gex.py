@@ -10,7 +10,7 @@ from skgex._threshold import threshold_of
 from skgex.base import Data, StrOptions
 from skgex.detection._base import DetectorMixin
 from skgex.ensemble import Answers
-from skgex.ensemble._statistics import mean_over_members, self_influence
+from skgex.ensemble._statistics import mean_over_members
 from skgex.exceptions import MemorisationWarning
 from skgex.influence import GEX
 
@@ -219,7 +219,7 @@ class GEXDetector(DetectorMixin, GEX):
     def _statistic(self, answers: Answers) -> np.ndarray:
         if self.statistic == "mean_loss":
             return mean_over_members(answers.losses, answers.counted)
-        return self_influence(self._deviations(answers), answers.counted)
+        return self._self_influence(answers)
 
     def _warn_of_missing_memory(self) -> None:
         if not isinstance(self._coding, ClassLabels):
