@@ -64,7 +64,7 @@ class SliceLoader:
     Parameters
     ----------
     dataset : skorch.dataset.Dataset
-        Holds arrays X and y.
+        Holds an array X, and an array y or None.
     batch_size : int
         Rows a batch; the last one may have fewer.
     shuffle : bool, default=False
@@ -72,7 +72,9 @@ class SliceLoader:
     """
 
     def __init__(self, dataset: Dataset, batch_size: int, shuffle: bool = False):
-        self.X, self.y = torch.as_tensor(dataset.X), torch.as_tensor(dataset.y)
+        self.X = torch.as_tensor(dataset.X)
+        none = torch.zeros(len(self.X), 1)  # what skorch's dataset says in its place
+        self.y = none if dataset.y is None else torch.as_tensor(dataset.y)
         self.batch_size = batch_size
         self.shuffle = shuffle
 

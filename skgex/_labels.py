@@ -33,11 +33,15 @@ class ClassLabels:
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Return the label that each row of probabilities prefers."""
-        return self.classes[outputs.argmax(axis=1)]
+        return self.classes[self.code_of(outputs)]
 
     def code_of(self, outputs: np.ndarray) -> np.ndarray:
         """Return the code that each row of probabilities prefers."""
-        return outputs.argmax(axis=1)
+        return self.probabilities(outputs).argmax(axis=1)
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the columns of the classes; a net may have outputs to spare."""
+        return outputs[:, : len(self.classes)]
 
     def targets(self, codes: np.ndarray) -> np.ndarray:
         """Return what the net takes; an unknown label stands as the first class."""
@@ -84,6 +88,10 @@ class Values:
         """Return the prediction itself."""
         return self.encode(outputs)
 
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the prediction itself."""
+        return outputs
+
     def targets(self, codes: np.ndarray) -> np.ndarray:
         """Return the values."""
         return codes
@@ -99,6 +107,22 @@ class Values:
         return np.exp(-losses, dtype=np.float64).mean(axis=1)
 
 
+class LabelSets(Values):
+    """Sets of labels, a 0 or 1 for each label, under binary cross entropy."""
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the set that each row of probabilities prefers."""
+        return self.code_of(outputs)
+
+    def code_of(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the set that each row of probabilities prefers."""
+        return self.encode(self.probabilities(outputs) > 0.5)
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the probabilities of the ones; skorch puts those of zeros before."""
+        return outputs[:, 1] if outputs.ndim == len(self.shape) + 2 else outputs
+
+
 Coding = ClassLabels | Values
 
 
@@ -107,10 +131,7 @@ def wants_classes(net: NeuralNet | None, y: Any) -> bool:
     if net is None:
         return True
     several = getattr(y, "ndim", 1) > 1 and y[0].size > 1
-    criterion = (
-        net.criterion if isinstance(net.criterion, type) else type(net.criterion)
-    )
-    discrete = issubclass(criterion, (nn.CrossEntropyLoss, nn.NLLLoss))
+    discrete = _has_criterion(net, nn.CrossEntropyLoss, nn.NLLLoss)
     return not several and (is_classifier(net) or (discrete and not is_regressor(net)))
 
 
@@ -138,7 +159,8 @@ def coding_of(
             raise ValueError(
                 f"y: {type(net).__name__} takes numbers as targets, got {y.dtype}."
             )
-        return Values(dtype, y.shape[1:] or ((1,) if is_regressor(net) else ()))
+        kind = LabelSets if _has_criterion(net, nn.BCEWithLogitsLoss) else Values
+        return kind(dtype, y.shape[1:] or ((1,) if is_regressor(net) else ()))
     check_classification_targets(y)
     found = np.unique(y)
     if len(found) < 2:
@@ -156,6 +178,13 @@ def coding_of(
             f"net: it has {n_outputs} outputs, but y holds {len(classes)} classes."
         )
     return ClassLabels(classes, dtype if binary else np.int64)
+
+
+def _has_criterion(net: NeuralNet, *kinds: type) -> bool:
+    criterion = net.criterion
+    return issubclass(
+        criterion if isinstance(criterion, type) else type(criterion), kinds
+    )
 
 
 def _classes_of_trained(

@@ -127,7 +127,9 @@ def train(net: NeuralNet, X: Any, y: Any, seed: int) -> TrainedNet:
 def snapshot(net: NeuralNet) -> TrainedNet:
     """Take the weights of a fitted net."""
     recipe = clone(net)
-    recipe.set_params(train_split=None, callbacks="disable", verbose=0)
+    recipe.set_params(train_split=None, verbose=0)
+    if recipe.callbacks != "disable":  # which skorch cannot set twice
+        recipe.set_params(callbacks="disable")
     _shuffle(recipe)
     fixed = {name for name, p in net.get_all_learnable_params() if not p.requires_grad}
     return TrainedNet(recipe, weights_of(net), frozenset(fixed), _epochs(net))
@@ -176,7 +178,7 @@ def dtype_of(net: NeuralNet) -> np.dtype:
     """Return the floating dtype that an initialised net computes in."""
     for _, parameter in net.get_all_learnable_params():
         if parameter.is_floating_point():
-            return _to_array(parameter[:0].reshape(-1)).dtype
+            return _to_array(torch.empty(0, dtype=parameter.dtype)).dtype
     return np.dtype(np.float32)
 
 

@@ -9,6 +9,10 @@ class UnlabelledRowsWarning(SkgexWarning):
     """Rows that ``fit`` never saw came without labels."""
 
 
+class UnseenRowsWarning(SkgexWarning):
+    """Rows that ``fit`` never saw, which the scorer cannot judge."""
+
+
 class UnknownLabelWarning(SkgexWarning):
     """Labels that ``fit`` never saw; they count as wrong."""
 

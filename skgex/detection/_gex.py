@@ -1,16 +1,16 @@
 """GEXDetector: wrong labels by how a sample's loss moves in a geometric ensemble."""
 
 import warnings
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from skgex._labels import ClassLabels
-from skgex._threshold import share, threshold_of
-from skgex.base import Data, Interval, StrOptions
+from skgex._threshold import threshold_of
+from skgex.base import Data, StrOptions
+from skgex.detection._base import DetectorMixin
 from skgex.ensemble import Answers
-from skgex.ensemble._statistics import mean_over_members, self_influence
+from skgex.ensemble._statistics import mean_over_members
 from skgex.exceptions import MemorisationWarning
 from skgex.influence import GEX
 
@@ -19,7 +19,7 @@ from skgex.influence import GEX
 MEMORISED = 0.98
 
 
-class GEXDetector(GEX):
+class GEXDetector(DetectorMixin, GEX):
     """Detect noisy labels through a geometric ensemble.
 
     A net is trained, fine-tuned by SGD into nearby checkpoints, and each sample is
@@ -63,9 +63,10 @@ class GEXDetector(GEX):
         serves whether or not the net has memorised its training set; or the paper's
         mean squared loss deviation, in nats², which needs a net that has.
     threshold : {"otsu", "otsu_raw"}, str such as "10%", or float, default="otsu"
-        Where the cut lies. Otsu's cut on the root of the statistic, or on the
-        statistic itself as in the paper; an expected share of noise, as text; or the
-        cut itself, as a number on the statistic's scale.
+        Where the cut lies. "otsu" is Otsu's cut on the root of the statistic, and
+        spares labels that the ensemble prefers to all others; "otsu_raw" is the cut on
+        the statistic itself, as in the paper. An expected share of noise comes as
+        text, the cut itself as a number on the statistic's scale.
     memory : str, joblib.Memory or None, default=None
         Caches the trained net and the chosen rate, by parameters, data and seed, so
         that a search over the other parameters trains one net a fold.
@@ -97,7 +98,7 @@ class GEXDetector(GEX):
     suggested_labels_ : ndarray of shape (n_samples, ...)
         The class (or value) that the ensemble prefers for each fitted row.
     threshold_ : float
-        Scores greater than this are noise.
+        What scores of noise exceed.
 
     See Also
     --------
@@ -123,7 +124,7 @@ class GEXDetector(GEX):
     _parameter_constraints: dict = {  # noqa: RUF012
         **GEX._parameter_constraints,
         "statistic": [StrOptions({"mean_loss", "self_influence"})],
-        "threshold": [str, Interval(Real, None, None, closed="neither")],
+        **DetectorMixin._threshold_constraints,
     }
 
     def __init__(
@@ -163,21 +164,6 @@ class GEXDetector(GEX):
         self.statistic = statistic
         self.threshold = threshold
 
-    def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Fit, and return ``noise_mask_``.
-
-        Parameters
-        ----------
-        X, y
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        noise_mask : ndarray of shape (n_samples,), dtype=bool
-            True where the label is judged wrong.
-        """
-        return self.fit(X, y).noise_mask_
-
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which labels are wrong.
 
@@ -191,7 +177,8 @@ class GEXDetector(GEX):
         noise_mask : ndarray of shape (n_samples,), dtype=bool
             True where the label is judged wrong.
         """
-        return self.scores(X, y) > self.threshold_
+        query = self._ask(X, y, warn=True)
+        return self._flags(self._answer_query(query, warn=True), query.codes)
 
     def scores(self, X: Any, y: Any = None) -> np.ndarray:
         """Return how suspicious labels are.
@@ -209,46 +196,30 @@ class GEXDetector(GEX):
         """
         return self._statistic(self._answer(X, y))
 
-    def get_support(self, indices: bool = False) -> np.ndarray:
-        """Return the fitted rows to keep (rows, where feature selectors say features).
-
-        Parameters
-        ----------
-        indices : bool, default=False
-            Give indices in the place of a mask.
-
-        Returns
-        -------
-        support : ndarray of shape (n_samples,), dtype=bool, or of int
-            The rows whose label is not judged wrong.
-        """
-        self._require_fitted()
-        support = ~self.noise_mask_
-        return np.flatnonzero(support) if indices else support
-
     def _check_params(self) -> None:
         super()._check_params()
-        if isinstance(self.threshold, str) and (
-            self.threshold not in ("otsu", "otsu_raw") and share(self.threshold) is None
-        ):
-            raise ValueError(
-                "threshold: must be 'otsu', 'otsu_raw', a share of noise such as "
-                f"'10%', or a number, got {self.threshold!r}."
-            )
+        self._check_threshold()
 
     def _fit(self, data: Data) -> None:
         super()._fit(data)
         self.scores_ = self._statistic(self._answers)
         self.threshold_ = threshold_of(self.scores_, self.threshold)
-        self.noise_mask_ = self.scores_ > self.threshold_
+        self.noise_mask_ = self._flags(self._answers, data.codes)
         self.suggested_labels_ = self._coding.decode(self._answers.outputs)
         if self.statistic == "self_influence":
             self._warn_of_missing_memory()
 
+    def _flags(self, answers: Answers, codes: np.ndarray) -> np.ndarray:
+        mask = self._statistic(answers) > self.threshold_
+        if self.threshold == "otsu" and isinstance(self._coding, ClassLabels):
+            # Otsu cuts every data set in two, one without noise as well.
+            mask &= self._coding.code_of(answers.outputs) != codes
+        return mask
+
     def _statistic(self, answers: Answers) -> np.ndarray:
         if self.statistic == "mean_loss":
             return mean_over_members(answers.losses, answers.counted)
-        return self_influence(self._deviations(answers), answers.counted)
+        return self._self_influence(answers)
 
     def _warn_of_missing_memory(self) -> None:
         if not isinstance(self._coding, ClassLabels):

@@ -33,7 +33,8 @@ from skgex.ensemble._statistics import finite_losses, log_likelihood
 RATES = tuple(1.6 / 4**k for k in range(7))
 # Two members: one alone says nothing of what averaging gains.
 N_MEMBERS = 2
-# At most so many rates are tried; the budget is dealt to as many.
+# At most so many rates are tried; the budget is dealt to as many. Fewer where that is
+# less than a step for each.
 N_RATES = 6
 
 
@@ -114,20 +115,23 @@ def choose_rate(
         ]
         return likelihood([e for _, e in run(grow_member, jobs, n_jobs=n_jobs)])
 
-    return max(rates, key=reached) if rates else _peak(reached, likelihood([alone]))
+    if rates:
+        return max(rates, key=reached)
+    n_looks = int(np.clip(budget // N_MEMBERS, 1, N_RATES))
+    return _peak(reached, likelihood([alone]), n_looks)
 
 
-def _peak(height: Callable[[float], float], floor: float) -> float:
-    """Search the rate of the largest height, from above, in ``N_RATES`` looks."""
+def _peak(height: Callable[[float], float], floor: float, n_looks: int) -> float:
+    """Search the rate of the largest height, from above, in so many looks."""
     heights: dict[float, float] = {}
     best = RATES[0]
-    for rate in RATES[:N_RATES]:
+    for rate in RATES[:n_looks]:
         heights[rate] = height(rate)
         if heights[rate] > heights[best]:
             best = rate
         elif rate != best and heights[best] >= floor:
             break
     for rate in (2 * best, best / 2):
-        if len(heights) < N_RATES:
+        if len(heights) < n_looks:
             heights[rate] = height(rate)
     return max(heights, key=heights.get)

@@ -1,4 +1,4 @@
-"""GEXPruner: rows to do without, by their self-influence in a geometric ensemble."""
+"""GEXPruner: rows whose absence would not be noticed."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -6,20 +6,21 @@ from typing import Any
 import numpy as np
 
 from skgex._labels import ClassLabels
-from skgex._prune import count_pruned, prune_mask
+from skgex._prune import prune_mask
 from skgex.base import Data, Interval
-from skgex.ensemble._statistics import self_influence
 from skgex.influence import GEX
 
 
 class GEXPruner(GEX):
-    """Prune a training set through a geometric ensemble.
+    """Prune a data set by self-influence under a geometric ensemble.
 
-    A net is trained, fine-tuned by SGD into nearby checkpoints, and the rows whose
-    loss moves least under them go: other rows support their labels, so a net trained
-    without them predicts them all the same.
+    A row of low self-influence has its loss settled by the others: whether it was
+    trained on makes no difference. ``predict`` gives masks, True = can be pruned;
+    ``transform`` keeps every row.
 
-    ``predict`` gives masks, True = can be pruned; ``transform`` drops no row.
+    Noisy rows have a high self-influence, so they are among the rows that are kept.
+    Detect and drop them first, or ask both with one ensemble: ``self_influence_`` of a
+    fitted :class:`skgex.GEXDetector` is what :func:`skgex.pruning.prune_mask` takes.
 
     Parameters
     ----------
@@ -27,6 +28,10 @@ class GEXPruner(GEX):
         The net whose loss is meant. A skorch net is cloned and trained;
         ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
         for classes, trained for as long as the loss of held-out rows falls.
+    prune : float or int, default=0.1
+        Share of the rows to prune, in [0, 1), or their number.
+    class_balance : float, default=0.0
+        This part of the pruned rows, in [0, 1], is taken evenly from the classes.
     n_members : int, default=16
         M, the number of checkpoints.
     n_steps : int or "auto", default="auto"
@@ -49,11 +54,6 @@ class GEXPruner(GEX):
         fitted row is judged by the members that did not see it.
     loss_floor : float, default=0.0
         The loss under θ* counts as at least this, in nats (official code: 0.05).
-    prune : float or int, default=0.3
-        What to prune: a share of the rows in [0, 1), or a number of rows.
-    class_balance : float, default=0.0
-        The part of the pruned rows, in [0, 1], that is taken evenly from the classes;
-        the rest goes by self-influence over all.
     memory : str, joblib.Memory or None, default=None
         Caches the trained net and the chosen rate, by parameters, data and seed, so
         that a search over the other parameters trains one net a fold.
@@ -77,38 +77,28 @@ class GEXPruner(GEX):
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     prune_mask_ : ndarray of shape (n_samples,), dtype=bool
-        True where a fitted row can be pruned. Of equal self-influences the earlier
-        row goes first.
+        True where a fitted row can be pruned.
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
         Self-influence of the fitted rows, in nats².
     threshold_ : float
-        New rows of at most this self-influence can be pruned: the largest that is
-        pruned among the fitted rows, in nats².
+        The highest self-influence of a pruned row; -inf where none is pruned.
 
     See Also
     --------
-    skgex.GEXDetector : The same ensemble, asked for wrong labels.
-    skgex.GEXDetector.prune_mask : Both jobs with one ensemble.
-
-    Notes
-    -----
-    A wrong label has a high self-influence, so pruning keeps it: the more is pruned,
-    the larger the share of noise among the rows that stay. Where labels may be wrong,
-    fit a :class:`~skgex.GEXDetector` in the place of a pruner, and ask it twice::
-
-        keep = detector.get_support() & ~detector.prune_mask(0.3)
+    skgex.GEXDetector : Wrong labels by the same ensemble.
+    skgex.pruning.prune_mask : The choice of rows, for scores of any kind.
 
     References
     ----------
     Kim, S., Kim, K. and Yang, E. "GEX: A flexible method for approximating influence
-    via Geometric Ensemble." NeurIPS 2023.
+    via Geometric Ensemble." NeurIPS 2023, section 5.3.
 
     Examples
     --------
     >>> from sklearn.datasets import load_iris
     >>> from skgex import GEXPruner
     >>> X, y = load_iris(return_X_y=True)
-    >>> pruner = GEXPruner(prune=0.2, random_state=0).fit(X, y)
+    >>> pruner = GEXPruner(prune=0.2, n_members=4, random_state=0).fit(X, y)
     >>> X[pruner.get_support()].shape
     (120, 4)
     """
@@ -126,6 +116,8 @@ class GEXPruner(GEX):
         self,
         net=None,
         *,
+        prune=0.1,
+        class_balance=0.0,
         n_members=16,
         n_steps="auto",
         lr="auto",
@@ -134,8 +126,6 @@ class GEXPruner(GEX):
         chain=False,
         max_samples=1.0,
         loss_floor=0.0,
-        prune=0.3,
-        class_balance=0.0,
         memory=None,
         n_jobs=None,
         verbose=0,
@@ -170,32 +160,31 @@ class GEXPruner(GEX):
         Returns
         -------
         prune_mask : ndarray of shape (n_samples,), dtype=bool
-            True where the row can be pruned.
+            True where a row can be pruned.
         """
         return self.fit(X, y).prune_mask_
 
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which rows can be pruned.
 
-        A fitted row has the answer that it had in ``fit``; a new one is compared with
-        ``threshold_``.
-
         Parameters
         ----------
         X, y
-            As for :meth:`transform`.
+            As for :meth:`transform`. Rows that ``fit`` saw are answered from
+            ``prune_mask_``; a new one can be pruned if its self-influence is no
+            higher than that of some pruned row.
 
         Returns
         -------
         prune_mask : ndarray of shape (n_samples,), dtype=bool
-            True where the row can be pruned.
+            True where a row can be pruned.
         """
         query = self._ask(X, y, warn=True)
-        answers = self._answer_query(query, warn=True)
-        scores = self_influence(self._deviations(answers), answers.counted)
-        return np.where(
-            query.new, scores <= self.threshold_, self.prune_mask_[query.index]
-        )
+        mask, new = self.prune_mask_[query.index], query.new
+        if new.any():
+            scores = self._self_influence(self._answer_query(query, warn=True))
+            mask[new] = scores[new] <= self.threshold_
+        return mask
 
     def get_support(self, indices: bool = False) -> np.ndarray:
         """Return the fitted rows to keep (rows, where feature selectors say features).
@@ -215,15 +204,10 @@ class GEXPruner(GEX):
         return np.flatnonzero(support) if indices else support
 
     def _fit(self, data: Data) -> None:
-        count_pruned(self.prune, len(data.codes))
-        if self.class_balance > 0 and not isinstance(self._coding, ClassLabels):
-            raise ValueError(
-                f"class_balance: must be 0 where y holds no classes, got "
-                f"{self.class_balance}."
-            )
+        labels = data.codes if isinstance(self._coding, ClassLabels) else None
+        options = (self.prune, labels, self.class_balance)
+        prune_mask(np.zeros(len(data.codes)), *options)  # refuses before training
         super()._fit(data)
-        scores = self.self_influence_
-        self.prune_mask_ = prune_mask(
-            scores, self.prune, data.codes, self.class_balance
-        )
-        self.threshold_ = float(np.max(scores[self.prune_mask_], initial=-np.inf))
+        self.prune_mask_ = prune_mask(self.self_influence_, *options)
+        pruned = self.self_influence_[self.prune_mask_]
+        self.threshold_ = float(pruned.max()) if len(pruned) else -np.inf

@@ -1,0 +1,56 @@
+"""One CSV of results: a line a run, kept as it comes, never computed twice."""
+
+import csv
+from pathlib import Path
+
+
+class Results:
+    """Lines of a CSV file, found again by some of their columns.
+
+    Parameters
+    ----------
+    path : Path
+        Read if it exists, and appended to line by line.
+    key : list of str
+        Columns that name a run.
+    columns : list of str
+        Columns that hold its figures.
+    """
+
+    def __init__(self, path: Path, key: list[str], columns: list[str]):
+        self.path, self.key, self.columns = path, key, columns
+        self.rows: list[dict] = []
+        if path.exists():
+            with path.open(newline="") as file:
+                self.rows = list(csv.DictReader(file))
+
+    def has(self, **run) -> bool:
+        """Return whether the run is there."""
+        return any(all(row[k] == str(run[k]) for k in self.key) for row in self.rows)
+
+    def add(self, **row) -> None:
+        """Append a run and write it at once."""
+        is_new = not self.path.exists()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        row = {k: f"{v:.4f}" if k in self.columns else str(v) for k, v in row.items()}
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, self.key + self.columns)
+            if is_new:
+                writer.writeheader()
+            writer.writerow(row)
+        self.rows.append(row)
+
+    def mean(self, column: str, **run) -> float:
+        """Return the mean of a column over the runs that agree with ``run``."""
+        values = [
+            float(row[column])
+            for row in self.rows
+            if all(row[k] == str(v) for k, v in run.items())
+        ]
+        return sum(values) / len(values) if values else float("nan")
+
+
+def markdown(header: list[str], lines: list[list[str]]) -> str:
+    """Render a table in Markdown."""
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *lines])

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from reference import influence_by_loops
+
+from skgex.ensemble._statistics import (
+    MAX_LOSS,
+    finite_losses,
+    influence,
+    log_likelihood,
+    loss_deviations,
+    mean_over_members,
+    self_influence,
+)
+
+losses_arrays = arrays(
+    np.float64,
+    array_shapes(min_dims=2, max_dims=2, max_side=5),
+    elements=st.floats(0, 50),
+)
+
+
+@given(losses_arrays)
+def test_influence_equals_the_double_sum(losses):
+    reference = losses[:, 0] / 2 + 1
+    other, other_reference = losses[::-1] * 3, reference[::-1]
+    given_influence = influence(
+        loss_deviations(losses, reference), loss_deviations(other, other_reference)
+    )
+    expected = influence_by_loops(losses, reference, other, other_reference)
+    np.testing.assert_allclose(given_influence, expected, rtol=1e-9, atol=1e-9)
+
+
+@given(losses_arrays)
+def test_self_influence_is_the_diagonal_of_influence(losses):
+    deviations = loss_deviations(losses, losses.min(axis=1))
+    np.testing.assert_allclose(
+        self_influence(deviations), np.diag(influence(deviations, deviations))
+    )
+
+
+@given(losses_arrays, st.randoms(use_true_random=False))
+def test_the_order_of_members_does_not_matter(losses, random):
+    order = random.sample(range(losses.shape[1]), losses.shape[1])
+    deviations = loss_deviations(losses, losses.min(axis=1))
+    np.testing.assert_allclose(
+        self_influence(deviations), self_influence(deviations[:, order]), rtol=1e-12
+    )
+
+
+def test_float32_is_summed_in_float64():
+    losses = np.full((1, 3000), np.float32(0.1))
+    assert mean_over_members(losses, None).dtype == np.float64
+    assert mean_over_members(losses, None)[0] == pytest.approx(float(losses[0, 0]))
+    assert self_influence(losses)[0] == pytest.approx(float(losses[0, 0]) ** 2)
+
+
+def test_only_members_that_count_are_averaged():
+    losses = np.array([[1.0, 2.0, 6.0], [3.0, 5.0, 7.0]])
+    counted = np.array([[True, False, True], [False, True, False]])
+    np.testing.assert_array_equal(mean_over_members(losses, counted), [3.5, 5.0])
+    deviations = loss_deviations(losses, np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(self_influence(deviations, counted), [12.5, 9.0])
+
+
+def test_floor_stands_under_the_reference_loss_only():
+    losses, reference = np.array([[0.01, 0.2], [0.3, 0.4]]), np.array([0.0, 0.1])
+    np.testing.assert_allclose(
+        loss_deviations(losses, reference, 0.05), [[-0.04, 0.15], [0.2, 0.3]]
+    )
+
+
+def test_probability_zero_is_taken_for_the_smallest_float32():
+    assert log_likelihood(np.array([0.0]))[0] == pytest.approx(-87.336, abs=1e-3)
+    assert log_likelihood(np.array([0.5]))[0] == np.log(0.5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_losses_that_overflowed_become_the_largest(dtype):
+    losses = np.array([1.0, np.nan, np.inf], dtype=dtype)
+    finite = finite_losses(losses)
+    assert finite.dtype == dtype
+    np.testing.assert_allclose(finite, [1.0, MAX_LOSS, MAX_LOSS], rtol=1e-6)

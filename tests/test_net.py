@@ -1,0 +1,522 @@
+import copy
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from reference import losses_one_by_one
+from sklearn.base import clone
+from skorch import NeuralNetClassifier
+from skorch.dataset import unpack_data
+from skorch.utils import to_tensor
+from tiny import (
+    MLP,
+    BareCriterion,
+    Flat,
+    OwnCriterion,
+    Pair,
+    PairDataset,
+    PairNet,
+    Probabilities,
+    binary_classifier,
+    classifier,
+    plain_net,
+    regressor,
+)
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+from skgex import _net
+from skgex._net import (
+    evaluate,
+    n_outputs,
+    reestimate_batch_norm,
+    replace_optimizers,
+    revive,
+    snapshot,
+    split,
+    take,
+    targets_of,
+    train,
+)
+from skgex._random import seeded
+
+RNG = np.random.RandomState(0)
+LABEL_SETS = RNG.randint(2, size=(60, 3)).astype(np.float64)
+VALUES = RNG.standard_normal((60, 3))
+WEIGHTS = torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64)
+
+
+def initialised(net):
+    with seeded(0):
+        return net.initialize()
+
+
+def log_of_probabilities(probabilities, y):
+    return nn.functional.nll_loss(probabilities.log(), y)
+
+
+def mean_squared(values, y):
+    return ((values - y) ** 2).mean()
+
+
+# Per-sample losses
+
+
+@pytest.mark.parametrize(
+    ("net", "targets", "one_loss"),
+    [
+        (
+            classifier(Probabilities, criterion=nn.NLLLoss),
+            None,
+            log_of_probabilities,
+        ),
+        (classifier(), None, nn.functional.cross_entropy),
+        (
+            PairNet(Pair, criterion=nn.CrossEntropyLoss),
+            None,
+            lambda pair, y: nn.functional.cross_entropy(pair[0], y),
+        ),
+        (
+            classifier(criterion__label_smoothing=0.2),
+            None,
+            nn.CrossEntropyLoss(label_smoothing=0.2),
+        ),
+        (classifier(criterion__reduction="sum"), None, nn.CrossEntropyLoss()),
+        (
+            plain_net(criterion=nn.BCEWithLogitsLoss),
+            LABEL_SETS,
+            nn.BCEWithLogitsLoss(),
+        ),
+        (
+            plain_net(criterion=nn.BCEWithLogitsLoss, criterion__pos_weight=WEIGHTS),
+            LABEL_SETS,
+            nn.BCEWithLogitsLoss(pos_weight=WEIGHTS),
+        ),
+        (regressor(), VALUES, mean_squared),
+        (regressor(criterion=nn.L1Loss), VALUES, lambda p, y: (p - y).abs().mean()),
+        (classifier(criterion=OwnCriterion), None, OwnCriterion()),
+        (classifier(criterion=BareCriterion), None, OwnCriterion()),
+    ],
+    ids=lambda value: getattr(getattr(value, "criterion", None), "__name__", ""),
+)
+def test_losses_equal_a_loop_over_single_samples(blobs, net, targets, one_loss):
+    X, y = blobs
+    y = y if targets is None else targets
+    net = initialised(net)
+    expected = losses_one_by_one(net.module_, one_loss, X, y)
+    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
+
+
+def test_binary_losses_equal_a_loop(blobs):
+    X, y = blobs
+    y = (y > 0).astype(np.float64)
+    net = initialised(binary_classifier())
+    expected = losses_one_by_one(net.module_, nn.BCEWithLogitsLoss(), X, y)
+    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
+
+
+def test_class_weights_multiply_the_loss(blobs):
+    X, y = blobs
+    net = initialised(classifier(criterion__weight=WEIGHTS))
+    plain = losses_one_by_one(net.module_, nn.CrossEntropyLoss(), X, y)
+    expected = WEIGHTS.numpy()[y] * plain
+    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
+
+
+def test_an_ignored_label_costs_nothing(blobs):
+    X, y = blobs
+    net = initialised(classifier(criterion__ignore_index=2))
+    expected = losses_one_by_one(net.module_, nn.CrossEntropyLoss(), X, y)
+    expected[y == 2] = 0.0
+    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("criterion", [nn.MSELoss, nn.L1Loss, nn.HuberLoss])
+def test_the_mean_of_all_losses_is_the_training_loss(blobs, criterion):
+    X, _ = blobs
+    net = initialised(regressor(criterion=criterion))
+    with torch.no_grad():
+        output = net.module_(torch.as_tensor(X))
+        training_loss = float(net.get_loss(output, torch.as_tensor(VALUES)))
+    assert evaluate(net, X, VALUES).losses.mean() == pytest.approx(training_loss)
+
+
+def test_an_overridden_loss_is_the_loss(blobs):
+    X, y = blobs
+    net = initialised(PenalisedNet(MLP, criterion=nn.CrossEntropyLoss, verbose=0))
+    plain = losses_one_by_one(net.module_, nn.CrossEntropyLoss(), X, y)
+    np.testing.assert_allclose(evaluate(net, X, y).losses, plain + 3, rtol=1e-12)
+
+
+class PenalisedNet(NeuralNetClassifier):
+    def get_loss(self, *args, **kwargs):
+        return super().get_loss(*args, **kwargs) + 3
+
+
+def test_outputs_are_probabilities_in_evaluation_mode(blobs):
+    X, y = blobs
+    net = initialised(classifier(module__dropout=0.5))
+    net.module_.train()
+    outputs = evaluate(net, X, y).outputs
+    net.module_.eval()
+    with torch.no_grad():
+        expected = net.module_(torch.as_tensor(X)).softmax(dim=1).numpy()
+    np.testing.assert_allclose(outputs, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_reduction_is_restored(blobs, reduction):
+    net = initialised(classifier(criterion__reduction=reduction))
+    evaluate(net, *blobs)
+    assert net.criterion_.reduction == reduction
+
+
+def test_reduction_is_restored_after_an_error(blobs):
+    X, y = blobs
+    net = initialised(classifier())
+    with pytest.raises(IndexError, match="Target 7 is out of bounds"):
+        evaluate(net, X, np.full_like(y, 7))
+    assert net.criterion_.reduction == "mean"
+
+
+def test_broadcast_of_column_against_row_is_refused(blobs):
+    X, _ = blobs
+    net = initialised(regressor(module__n_outputs=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of the same thing
+        with pytest.raises(ValueError, match="broadcast outputs of shape"):
+            evaluate(net, X, VALUES[:, 0])
+
+
+def test_a_batch_of_one_row_is_no_broadcast(blobs):
+    X, _ = blobs
+    net = initialised(regressor(module__n_outputs=1))
+    assert evaluate(net, X[:1], VALUES[:1, :1]).losses.shape == (1,)
+
+
+def test_iterator_that_loses_rows_is_refused(blobs):
+    net = initialised(classifier(iterator_valid__drop_last=True))
+    with pytest.raises(ValueError, match="gave 48 of 60 rows"):
+        evaluate(net, *blobs)
+
+
+# Batches
+
+
+@pytest.mark.parametrize("as_tensors", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_batches_equal_those_of_the_loader(blobs, training, as_tensors):
+    X, y = map(torch.as_tensor, blobs) if as_tensors else blobs
+    net = initialised(classifier(iterator_train__shuffle=True))
+    dataset = net.get_dataset(X, y)
+    with seeded(3):
+        expected = list(net.get_iterator(dataset, training=training))
+        after = torch.rand(())
+    with seeded(3):
+        given = list(_net.batches(net, dataset, training=training))
+        assert torch.rand(()) == after  # the generator stands where it would
+    assert len(given) == len(expected) == 4
+    for batch, wanted in zip(given, expected, strict=True):
+        for part, wanted_part in zip(batch, wanted, strict=True):
+            assert part.dtype == wanted_part.dtype
+            assert torch.equal(part, wanted_part)
+
+
+def test_batches_without_targets_equal_those_of_the_loader(blobs):
+    net = initialised(plain_net())
+    dataset = net.get_dataset(blobs[0])
+    expected = list(net.get_iterator(dataset, training=False))
+    given = list(_net.batches(net, dataset, training=False))
+    for (_, y), (_, wanted) in zip(given, expected, strict=True):
+        assert torch.equal(y, wanted)
+
+
+def test_batches_run_on_across_epochs(blobs):
+    X, y = blobs
+    net = initialised(classifier())
+    batches = _net.endless_batches(net, X, y)
+    rows = [len(unpack_data(next(batches))[0]) for _ in range(9)]
+    assert rows == [16, 16, 16, 12] * 2 + [16]
+
+
+def test_batch_norm_never_gets_a_batch_of_one_row(blobs):
+    X, y = blobs
+    net = initialised(classifier(module__batch_norm=True, batch_size=59))
+    batches = _net.endless_batches(net, X, y)
+    assert [len(next(batches)[0]) for _ in range(3)] == [59, 59, 59]
+
+
+def test_no_batch_at_all_is_an_error_not_an_endless_loop(blobs):
+    X, y = blobs
+    net = initialised(classifier(batch_size=61, iterator_train__drop_last=True))
+    with pytest.raises(ValueError, match="drop_last"):
+        next(_net.endless_batches(net, X, y))
+
+
+def test_rows_are_taken_alike_from_arrays_and_datasets(blobs):
+    X, y = blobs
+    rows = np.array([5, 3, 11])
+    subset, nothing = take(PairDataset(X, y), None, rows)
+    assert isinstance(subset, Subset)
+    assert nothing is None
+    np.testing.assert_array_equal([xi for xi, _ in subset], take(X, y, rows)[0])
+    np.testing.assert_array_equal([yi for _, yi in subset], take(X, y, rows)[1])
+
+
+def test_targets_of_a_dataset_are_read_in_order(blobs):
+    X, y = blobs
+    net = initialised(classifier())
+    np.testing.assert_array_equal(targets_of(net, PairDataset(X, y)), y)
+
+
+# Batch norm
+
+
+def test_batch_norm_is_the_plain_mean_of_batch_statistics(blobs):
+    X, _ = blobs
+    net = initialised(classifier(module__batch_norm=True))
+    parts = [torch.as_tensor(X[rows]) for rows in np.split(np.arange(60), 5)]
+    reestimate_batch_norm(net, ((part, None) for part in parts))
+    with torch.no_grad():
+        hidden = [net.module_.hidden(part) for part in parts]
+    norm = net.module_.norm
+    mean = torch.stack([part.mean(dim=0) for part in hidden]).mean(dim=0)
+    variance = torch.stack([part.var(dim=0) for part in hidden]).mean(dim=0)
+    torch.testing.assert_close(norm.running_mean, mean)
+    torch.testing.assert_close(norm.running_var, variance)
+    assert norm.momentum == 0.1
+
+
+def test_batch_norm_is_estimated_over_fifty_batches(blobs):
+    X, y = blobs
+    net = initialised(classifier(module__batch_norm=True))
+    batches = _net.endless_batches(net, X, y)
+    reestimate_batch_norm(net, batches)
+    assert int(net.module_.norm.num_batches_tracked) == 50
+
+
+def test_a_net_without_batch_norm_draws_no_batch():
+    reestimate_batch_norm(initialised(classifier()), iter([]))
+
+
+# Snapshot and revival
+
+
+def state_of(net):
+    return copy.deepcopy(net.module_.state_dict())
+
+
+def assert_equal_states(state, other):
+    assert state.keys() == other.keys()
+    for name, value in state.items():
+        assert torch.equal(value, other[name]), name
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_given_net_stays_as_it_was(blobs, training):
+    X, y = blobs
+    net = train_in_place(classifier(module__batch_norm=True, callbacks=[]), X, y)
+    net.module_.train(training)
+    state, optimizer, params = state_of(net), net.optimizer_, net.get_params()
+    working = revive(snapshot(net))
+    for batch, _ in zip(_net.endless_batches(working, X, y), range(5), strict=False):
+        working.train_step(batch)
+    evaluate(working, X, y)
+    working.set_params(lr=7.0)
+    assert_equal_states(state_of(net), state)
+    assert net.module_.training is training
+    assert net.optimizer_ is optimizer
+    after = net.get_params()
+    assert after.keys() == params.keys()
+    assert all(after[name] is params[name] for name in ("lr", "callbacks", "module"))
+    assert net.criterion_.reduction == "mean"
+
+
+def train_in_place(net, X, y):
+    with seeded(0):
+        return net.fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        classifier(module__batch_norm=True),
+        classifier(MLP()),  # a module given as an instance
+        classifier(criterion=OwnCriterion()),
+        classifier(optimizer=torch.optim.Adam, optimizer__weight_decay=0.1),
+    ],
+    ids=["batch norm", "instance", "criterion instance", "Adam"],
+)
+def test_a_revived_net_predicts_as_the_trained_one(blobs, net):
+    X, y = blobs
+    net = train_in_place(clone(net), X, y)
+    again = revive(snapshot(net))
+    assert_equal_states(state_of(again), state_of(net))
+    np.testing.assert_array_equal(again.predict_proba(X), net.predict_proba(X))
+    assert again.module_ is not net.module_
+
+
+def test_a_module_instance_is_not_trained_in_place(blobs):
+    X, y = blobs
+    module = MLP()
+    before = copy.deepcopy(module.state_dict())
+    trained = train(classifier(module), X, y, seed=0)
+    assert_equal_states(module.state_dict(), before)
+    start = before["hidden.weight"].numpy()
+    assert not np.allclose(trained.weights["module"]["hidden.weight"], start)
+    again = train(classifier(module), X, y, seed=0)  # from the same start
+    for name, value in trained.weights["module"].items():
+        np.testing.assert_array_equal(value, again.weights["module"][name])
+
+
+def test_weights_are_copies(blobs):
+    X, y = blobs
+    net = train_in_place(classifier(), X, y)
+    trained = snapshot(net)
+    with torch.no_grad():
+        net.module_.hidden.weight.zero_()
+    assert np.abs(trained.weights["module"]["hidden.weight"]).max() > 0
+
+
+def test_frozen_parameters_stay_frozen(blobs):
+    X, y = blobs
+    net = train_in_place(classifier(), X, y)
+    net.module_.hidden.requires_grad_(False)
+    again = revive(snapshot(net))
+    assert not again.module_.hidden.weight.requires_grad
+    assert again.module_.output.weight.requires_grad
+    kept = again.module_.hidden.weight.clone()
+    (optimizer,) = replace_optimizers(
+        again, lambda groups: torch.optim.SGD(groups, lr=0.1)
+    )
+    again.train_step(next(_net.endless_batches(again, X, y)))
+    assert torch.equal(again.module_.hidden.weight, kept)
+    assert len(optimizer.param_groups[0]["params"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "settings", "kept"),
+    [
+        (torch.optim.SGD, {}, 0.01),
+        (torch.optim.Adam, {}, 0.01),
+        (torch.optim.AdamW, {}, 0.0),
+        (torch.optim.Adam, {"optimizer__decoupled_weight_decay": True}, 0.0),
+    ],
+)
+def test_weight_decay_is_kept_where_it_is_part_of_the_loss(optimizer, settings, kept):
+    net = classifier(
+        optimizer=optimizer, optimizer__weight_decay=0.01, **settings
+    ).initialize()
+    (fresh,) = replace_optimizers(net, lambda groups: torch.optim.SGD(groups, lr=1))
+    assert fresh.param_groups[0]["weight_decay"] == kept
+    assert net.optimizer_ is fresh
+
+
+def test_parameter_groups_keep_their_own_weight_decay():
+    net = classifier(
+        optimizer__weight_decay=0.1,
+        optimizer__param_groups=[("hidden*", {"weight_decay": 0.5})],
+    ).initialize()
+    (fresh,) = replace_optimizers(net, lambda groups: torch.optim.SGD(groups, lr=1))
+    decays = {
+        id(p): group["weight_decay"]
+        for group in fresh.param_groups
+        for p in group["params"]
+    }
+    assert decays[id(net.module_.hidden.weight)] == 0.5
+    assert decays[id(net.module_.output.weight)] == 0.1
+
+
+class TwoModules(NeuralNetClassifier):
+    """A body and a head, each with an optimizer, trained by the net's own step."""
+
+    def initialize_module(self):
+        super().initialize_module()
+        self.head_ = nn.Linear(3, 3, dtype=torch.float64)
+        return self
+
+    def initialize_optimizer(self, *args, **kwargs):
+        super().initialize_optimizer(*args, **kwargs)
+        self.head_optimizer_ = torch.optim.SGD(
+            self.head_.parameters(), lr=0.1, weight_decay=0.25
+        )
+        return self
+
+    def infer(self, x, **fit_params):
+        return self.head_(super().infer(x, **fit_params))
+
+    def train_step(self, batch, **fit_params):
+        self.head_optimizer_.zero_grad()
+        step = super().train_step(batch, **fit_params)
+        self.head_optimizer_.step()
+        return step
+
+
+def test_every_module_and_optimizer_of_a_net_goes_along(blobs):
+    X, y = blobs
+    settings = {"criterion": nn.CrossEntropyLoss, "train_split": None, "verbose": 0}
+    net = train_in_place(TwoModules(MLP, **settings), X, y)
+    trained = snapshot(net)
+    assert trained.weights.keys() >= {"module", "head"}
+    again = revive(trained)
+    np.testing.assert_array_equal(again.predict_proba(X), net.predict_proba(X))
+    fresh = replace_optimizers(again, lambda groups: torch.optim.SGD(groups, lr=0.1))
+    assert [o.param_groups[0]["weight_decay"] for o in fresh] == [0.0, 0.25]
+    before = again.head_.weight.clone()
+    again.train_step(next(_net.endless_batches(again, X, y)))
+    assert not torch.equal(again.head_.weight, before)
+
+
+def test_members_train_on_shuffled_rows_without_callbacks_or_split(blobs):
+    net = train_in_place(classifier(), *blobs)
+    member = revive(snapshot(net))
+    assert member.train_split is None
+    assert member.callbacks == "disable"
+    loader = member.get_iterator(member.get_dataset(*blobs), training=True)
+    assert isinstance(loader, DataLoader)
+    assert isinstance(loader.sampler, torch.utils.data.RandomSampler)
+    assert not net.get_params().get("iterator_train__shuffle", False)
+
+
+def test_an_order_that_the_user_chose_is_kept(blobs):
+    net = train_in_place(classifier(iterator_train__shuffle=False), *blobs)
+    member = revive(snapshot(net))
+    loader = member.get_iterator(member.get_dataset(*blobs), training=True)
+    assert isinstance(loader.sampler, torch.utils.data.SequentialSampler)
+
+
+def test_steps_of_training_are_counted(blobs):
+    net = train_in_place(classifier(max_epochs=3), *blobs)  # 60 rows, 16 a batch
+    assert _net.n_training_steps(snapshot(net)) == 12
+
+
+# Splits and probes
+
+
+def test_splits_are_disjoint_complete_and_stratified(blobs):
+    _, y = blobs
+    seen, held_out = split(60, y, 0.5, seed=0)
+    assert sorted([*seen, *held_out]) == list(range(60))
+    np.testing.assert_array_equal(np.bincount(y[held_out]), [10, 10, 10])
+
+
+def test_a_class_of_one_row_is_split_all_the_same():
+    strata = np.array([0] * 9 + [1])
+    seen, held_out = split(10, strata, 0.2, seed=0)
+    assert sorted([*seen, *held_out]) == list(range(10))
+    assert len(held_out) == 2
+
+
+def test_width_of_the_prediction(blobs):
+    X, _ = blobs
+    assert n_outputs(initialised(classifier(module__n_outputs=7)), X) == 7
+    assert n_outputs(initialised(binary_classifier()), X) == 2
+    assert n_outputs(initialised(plain_net(Flat)), X) is None
+
+
+def test_tensors_of_half_precision_become_arrays():
+    net = initialised(classifier(module__dtype=torch.bfloat16))
+    assert _net.dtype_of(net) == np.float32
+    array = _net._to_array(to_tensor(np.ones(3, np.float32), "cpu").bfloat16())
+    np.testing.assert_array_equal(array, [1, 1, 1])
