@@ -1,6 +1,5 @@
 """What all estimators of skgex share: checks, label coding, training, look-up."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +35,7 @@ from skgex._net import (
 )
 from skgex._random import seeded
 from skgex._seen import SeenRows
+from skgex._warn import warn_caller
 from skgex.exceptions import (
     HeldOutRowsWarning,
     RefitWarning,
@@ -145,7 +145,8 @@ class NetEstimator(BaseEstimator):
         net, frozen = unwrap(self.net)
         if frozen and not isinstance(net, NeuralNet):
             raise TypeError(
-                f"net: FrozenEstimator must hold a skorch net, got {type(net).__name__}."
+                "net: FrozenEstimator must hold a skorch net, got "
+                f"{type(net).__name__}."
             )
         if frozen and not net.initialized_:
             raise NotFittedError("net: FrozenEstimator holds a net that is not fitted.")
@@ -229,11 +230,10 @@ class NetEstimator(BaseEstimator):
         if isinstance(self._coding, ClassLabels):
             self.classes_ = self._coding.classes
         if is_row_by_row(probe):
-            warnings.warn(
+            warn_caller(
                 "The net's criterion has no `reduction`, so losses are taken sample "
                 "by sample, which is slow.",
                 SlowCriterionWarning,
-                stacklevel=4,
             )
         return data
 
@@ -260,18 +260,16 @@ class NetEstimator(BaseEstimator):
 
     def _warn_of_training(self, net: NeuralNet) -> None:
         if net.initialized_:
-            warnings.warn(
+            warn_caller(
                 "net was fitted already; a clone of it is trained anew. To judge by "
                 "its present weights, pass FrozenEstimator(net).",
                 RefitWarning,
-                stacklevel=5,
             )
         if holds_rows_out(net):
-            warnings.warn(
+            warn_caller(
                 "net holds rows out of its training by its train_split; it cannot "
                 "memorise their labels. Pass train_split=None to train on all.",
                 HeldOutRowsWarning,
-                stacklevel=5,
             )
 
     def _query(
@@ -298,11 +296,10 @@ class NetEstimator(BaseEstimator):
     def _predicted(self, X: np.ndarray, trained: TrainedNet, warn: bool) -> np.ndarray:
         """Return the codes that the net predicts for rows without labels."""
         if warn:
-            warnings.warn(
+            warn_caller(
                 f"{len(X)} rows were not seen in fit and came without labels; the "
                 "labels that the net predicts stand in. Pass y to judge given ones.",
                 UnlabelledRowsWarning,
-                stacklevel=6,
             )
         filler = self._targets(np.zeros_like(self._codes[:1]).repeat(len(X), axis=0))
         with seeded(0):

@@ -1,6 +1,5 @@
 """GEXDetector: wrong labels by how a sample's loss moves in a geometric ensemble."""
 
-import warnings
 from numbers import Real
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from skgex._labels import ClassLabels
 from skgex._threshold import share, threshold_of
+from skgex._warn import warn_caller
 from skgex.base import Data, Interval, StrOptions
 from skgex.ensemble import Answers
 from skgex.ensemble._statistics import mean_over_members, self_influence
@@ -264,10 +264,9 @@ class GEXDetector(GEX):
             return
         memorised = float(np.mean(self._answers.reference < np.log(2)))
         if memorised < MEMORISED:
-            warnings.warn(
+            warn_caller(
                 f"The net fits {memorised:.0%} of its training labels. Self-influence "
                 "finds noise that was memorised: train longer, without augmentation "
                 "or regularisation, or use statistic='mean_loss'.",
                 MemorisationWarning,
-                stacklevel=4,
             )
