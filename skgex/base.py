@@ -144,10 +144,8 @@ class NetEstimator(BaseEstimator):
         """Check what constraints cannot say of parameters; may be extended."""
         net, frozen = unwrap(self.net)
         if frozen and not isinstance(net, NeuralNet):
-            raise TypeError(
-                "net: FrozenEstimator must hold a skorch net, got "
-                f"{type(net).__name__}."
-            )
+            kind = type(net).__name__
+            raise TypeError(f"net: FrozenEstimator must hold a skorch net, not {kind}.")
         if frozen and not net.initialized_:
             raise NotFittedError("net: FrozenEstimator holds a net that is not fitted.")
 
