@@ -272,6 +272,7 @@ def test_a_search_without_folds_by_the_scores_of_the_fit(noisy):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::skgex.exceptions.DivergenceWarning")
 def test_the_default_score_picks_a_point_that_finds_the_noise(tmp_path):
     X, clean = load_digits(return_X_y=True)
     y, noise_mask = flip_labels(clean, 0.1, random_state=0)
