@@ -13,6 +13,7 @@ from all_estimators import all_estimators, cheap
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tiny import AnyWidth, classifier, flip_every, learner, make_blobs
 
@@ -277,6 +278,32 @@ ANY_WIDTH = classifier(AnyWidth, module__n_outputs=10, max_epochs=2)
 @parametrize_with_checks([cheap(cls, ANY_WIDTH) for cls in ESTIMATORS])
 def test_scikit_learn_with_a_small_net(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "check_dataframe_column_names_consistency",
+        "check_get_feature_names_out_error",
+        "check_global_output_transform_pandas",
+        "check_global_set_output_transform_polars",
+        "check_n_features_in",
+        "check_param_validation",
+        "check_set_output_transform",
+        "check_set_output_transform_pandas",
+        "check_set_output_transform_polars",
+        "check_transformer_get_feature_names_out",
+        "check_transformer_get_feature_names_out_pandas",
+    ],
+)
+@pytest.mark.parametrize(
+    "cls",
+    [cls for cls in ESTIMATORS if hasattr(cls, "set_output")],
+    ids=lambda cls: cls.__name__,
+)
+def test_scikit_learn_checks_of_its_own_estimators(cls, name):
+    """Checks that third parties must ask for by name."""
+    getattr(estimator_checks, name)(cls.__name__, cheap(cls, ANY_WIDTH))
 
 
 @parametrize_with_checks([GEXDetector(n_members=2, n_steps=2, lr=0.1)])
