@@ -1,7 +1,8 @@
 """skgex finds wrong labels and prunable rows by influence, inside scikit-learn."""
 
 from skgex.detection import GEXDetector
+from skgex.pruning import GEXPruner
 
 __version__ = "0.1.0"
 
-__all__ = ["GEXDetector", "__version__"]
+__all__ = ["GEXDetector", "GEXPruner", "__version__"]

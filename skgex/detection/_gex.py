@@ -10,7 +10,7 @@ from skgex._threshold import share, threshold_of
 from skgex._warn import warn_caller
 from skgex.base import Data, Interval, StrOptions
 from skgex.ensemble import Answers
-from skgex.ensemble._statistics import mean_over_members, self_influence
+from skgex.ensemble._statistics import mean_over_members
 from skgex.exceptions import MemorisationWarning
 from skgex.influence import GEX
 
@@ -257,7 +257,7 @@ class GEXDetector(GEX):
     def _statistic(self, answers: Answers) -> np.ndarray:
         if self.statistic == "mean_loss":
             return mean_over_members(answers.losses, answers.counted)
-        return self_influence(self._deviations(answers), answers.counted)
+        return self._self_influence(answers)
 
     def _warn_of_missing_memory(self) -> None:
         if not isinstance(self._coding, ClassLabels):

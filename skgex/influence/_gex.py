@@ -193,8 +193,7 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
             I(z, z) = 1/M Σ_m Δℓ(z, θ_m)², in nats². High for a sample that the net
             had to memorise.
         """
-        answers = self._answer(X, y)
-        return self_influence(self._deviations(answers), answers.counted)
+        return self._self_influence(self._answer(X, y))
 
     def influence(self, X: Any, y: Any, X_other: Any, y_other: Any) -> np.ndarray:
         """Return the influence between each of some samples and each of others.
@@ -293,9 +292,7 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
         )
         self._warn_of_divergence(answers)
         self._answers = answers.finite()
-        self.self_influence_ = self_influence(
-            self._deviations(self._answers), answers.counted
-        )
+        self.self_influence_ = self._self_influence(self._answers)
 
     def _tuning(
         self,
@@ -328,6 +325,9 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
                 trial, X, targets, codes, coding, tuning, rate_seed, rates, n_jobs
             )
         )
+
+    def _self_influence(self, answers: Answers) -> np.ndarray:
+        return self_influence(self._deviations(answers), answers.counted)
 
     def _deviations(self, answers: Answers) -> np.ndarray:
         return loss_deviations(answers.losses, answers.reference, self.loss_floor)

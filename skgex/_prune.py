@@ -1,0 +1,92 @@
+"""Which rows are pruned: those of the lowest scores."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
+
+
+def prune_mask(
+    scores: Any, prune: float | int, labels: Any = None, class_balance: float = 0.0
+) -> np.ndarray:
+    """Mark the rows of the lowest scores as prunable.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_samples,)
+        How much a row is needed, such as its self-influence. Equal scores go in the
+        order of the rows.
+    prune : float in [0, 1) or int in [0, n_samples)
+        Share or number of the rows to prune; a share is rounded to whole rows.
+    labels : array-like of shape (n_samples,), default=None
+        Classes, for ``class_balance``.
+    class_balance : float in [0, 1], default=0.0
+        This part of the pruned rows is taken evenly from the classes, as far as each
+        has rows; the rest are the lowest of all that are left.
+
+    Returns
+    -------
+    mask : ndarray of shape (n_samples,), dtype=bool
+        True where a row can be pruned.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, or classes are needed and missing.
+
+    Examples
+    --------
+    >>> from skgex.pruning import prune_mask
+    >>> prune_mask([0.3, 0.1, 0.2, 0.4], 0.5)
+    array([False,  True,  True, False])
+    """
+    scores = column_or_1d(scores)
+    n_pruned = _n_pruned(prune, len(scores))
+    if not 0 <= class_balance <= 1:
+        raise ValueError(f"class_balance: must lie in [0, 1], got {class_balance!r}.")
+    rank = np.empty(len(scores), dtype=np.intp)
+    rank[np.argsort(scores, kind="stable")] = np.arange(len(scores))
+    mask = np.zeros(len(scores), dtype=bool)
+    n_even = round(class_balance * n_pruned)
+    if n_even:
+        if labels is None:
+            raise ValueError("labels: needed where class_balance is above 0.")
+        check_consistent_length(scores, labels)
+        codes = np.unique(column_or_1d(labels), return_inverse=True)[1]
+        sizes = np.bincount(codes)
+        for code, quota in enumerate(even_quotas(sizes, n_even)):
+            rows = np.flatnonzero(codes == code)
+            mask[rows[np.argsort(rank[rows])[:quota]]] = True
+    left = np.flatnonzero(~mask)
+    mask[left[np.argsort(rank[left])[: n_pruned - mask.sum()]]] = True
+    return mask
+
+
+def even_quotas(sizes: np.ndarray, total: int) -> np.ndarray:
+    """Deal ``total`` rows to classes as evenly as their sizes allow, first ones first.
+
+    A class that is too small gives all it has, and the others make up for it.
+    """
+    quotas = np.zeros(len(sizes), dtype=np.intp)
+    while (missing := total - quotas.sum()) > 0:
+        able = np.flatnonzero(quotas < sizes)
+        share = missing // len(able)
+        if share == 0:
+            quotas[able[:missing]] += 1
+        else:
+            quotas[able] = np.minimum(quotas[able] + share, sizes[able])
+    return quotas
+
+
+def _n_pruned(prune: float | int, n_samples: int) -> int:
+    if isinstance(prune, Integral) and not isinstance(prune, bool):
+        if 0 <= prune < n_samples:
+            return int(prune)
+        raise ValueError(
+            f"prune: must be a share in [0, 1) or a number of rows below {n_samples}, "
+            f"got {prune!r}."
+        )
+    if not 0 <= prune < 1:
+        raise ValueError(f"prune: a share must lie in [0, 1), got {prune!r}.")
+    return min(round(prune * n_samples), n_samples - 1)

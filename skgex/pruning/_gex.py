@@ -1,0 +1,213 @@
+"""GEXPruner: rows whose absence would not be noticed."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from skgex._labels import ClassLabels
+from skgex._prune import prune_mask
+from skgex.base import Data, Interval
+from skgex.influence import GEX
+
+
+class GEXPruner(GEX):
+    """Prune a data set by self-influence under a geometric ensemble.
+
+    A row of low self-influence has its loss settled by the others: whether it was
+    trained on makes no difference. ``predict`` gives masks, True = can be pruned;
+    ``transform`` keeps every row.
+
+    Noisy rows have a high self-influence, so they are among the rows that are kept.
+    Detect and drop them first, or ask both with one ensemble: ``self_influence_`` of a
+    fitted :class:`skgex.GEXDetector` is what :func:`skgex.pruning.prune_mask` takes.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet, FrozenEstimator or None, default=None
+        The net whose loss is meant. A skorch net is cloned and trained;
+        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
+        for classes, trained for as long as the loss of held-out rows falls.
+    prune : float or int, default=0.1
+        Share of the rows to prune, in [0, 1), or their number.
+    class_balance : float, default=0.0
+        This part of the pruned rows, in [0, 1], is taken evenly from the classes.
+    n_members : int, default=16
+        M, the number of checkpoints.
+    n_steps : int or "auto", default="auto"
+        T, the mini-batch steps that each member is fine-tuned for. "auto" makes two
+        passes over the data, or 64 steps if these are more.
+    lr : float or "auto", default="auto"
+        Learning rate of the fine-tuning. "auto" chooses it by the log-likelihood that
+        short ensembles give to held-out labels; the choice costs no more steps than
+        one more training of the net.
+    momentum : float, default=0.9
+        Momentum of SGD.
+    schedule : {"cosine", "constant"}, default="cosine"
+        The rate falls to zero as a half cosine, or stays and the norm of the gradient
+        is clipped at 1.
+    chain : bool, default=False
+        Start each member from the one before it, as the official code does, in the
+        place of θ*. Members of a chain cannot be made side by side.
+    max_samples : float, default=1.0
+        Share of the rows, in (0, 1], that each member is fine-tuned on. Below 1, each
+        fitted row is judged by the members that did not see it.
+    loss_floor : float, default=0.0
+        The loss under θ* counts as at least this, in nats (official code: 0.05).
+    memory : str, joblib.Memory or None, default=None
+        Caches the trained net and the chosen rate, by parameters, data and seed, so
+        that a search over the other parameters trains one net a fold.
+    n_jobs : int or None, default=None
+        Members made side by side through joblib. Answers do not depend on it.
+    verbose : int, default=0
+        From 1, a progress bar over the members.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it. Global generators are left as they were.
+
+    Attributes
+    ----------
+    ensemble_ : GeometricEnsemble
+        The trained net and its members.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs. Only for classes.
+    lr_ : float
+        The learning rate of the members.
+    n_steps_ : int
+        The steps of each member.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    prune_mask_ : ndarray of shape (n_samples,), dtype=bool
+        True where a fitted row can be pruned.
+    self_influence_ : ndarray of shape (n_samples,), dtype=float64
+        Self-influence of the fitted rows, in nats².
+    threshold_ : float
+        The highest self-influence of a pruned row; -inf where none is pruned.
+
+    See Also
+    --------
+    skgex.GEXDetector : Wrong labels by the same ensemble.
+    skgex.pruning.prune_mask : The choice of rows, for scores of any kind.
+
+    References
+    ----------
+    Kim, S., Kim, K. and Yang, E. "GEX: A flexible method for approximating influence
+    via Geometric Ensemble." NeurIPS 2023, section 5.3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex import GEXPruner
+    >>> X, y = load_iris(return_X_y=True)
+    >>> pruner = GEXPruner(prune=0.2, n_members=4, random_state=0).fit(X, y)
+    >>> X[pruner.get_support()].shape
+    (120, 4)
+    """
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **GEX._parameter_constraints,
+        "prune": [
+            Interval(Real, 0, 1, closed="left"),
+            Interval(Integral, 0, None, closed="left"),
+        ],
+        "class_balance": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(
+        self,
+        net=None,
+        *,
+        prune=0.1,
+        class_balance=0.0,
+        n_members=16,
+        n_steps="auto",
+        lr="auto",
+        momentum=0.9,
+        schedule="cosine",
+        chain=False,
+        max_samples=1.0,
+        loss_floor=0.0,
+        memory=None,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        super().__init__(
+            net,
+            n_members=n_members,
+            n_steps=n_steps,
+            lr=lr,
+            momentum=momentum,
+            schedule=schedule,
+            chain=chain,
+            max_samples=max_samples,
+            loss_floor=loss_floor,
+            memory=memory,
+            n_jobs=n_jobs,
+            verbose=verbose,
+            random_state=random_state,
+        )
+        self.prune = prune
+        self.class_balance = class_balance
+
+    def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
+        """Fit, and return ``prune_mask_``.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        prune_mask : ndarray of shape (n_samples,), dtype=bool
+            True where a row can be pruned.
+        """
+        return self.fit(X, y).prune_mask_
+
+    def predict(self, X: Any, y: Any = None) -> np.ndarray:
+        """Say which rows can be pruned.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`transform`. Rows that ``fit`` saw are answered from
+            ``prune_mask_``; a new one can be pruned if its self-influence is no
+            higher than that of some pruned row.
+
+        Returns
+        -------
+        prune_mask : ndarray of shape (n_samples,), dtype=bool
+            True where a row can be pruned.
+        """
+        query = self._ask(X, y, warn=True)
+        mask, new = self.prune_mask_[query.index], query.new
+        if new.any():
+            scores = self._self_influence(self._answer_query(query, warn=True))
+            mask[new] = scores[new] <= self.threshold_
+        return mask
+
+    def get_support(self, indices: bool = False) -> np.ndarray:
+        """Return the fitted rows to keep (rows, where feature selectors say features).
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            Give indices in the place of a mask.
+
+        Returns
+        -------
+        support : ndarray of shape (n_samples,), dtype=bool, or of int
+            The rows that are not pruned.
+        """
+        self._require_fitted()
+        support = ~self.prune_mask_
+        return np.flatnonzero(support) if indices else support
+
+    def _fit(self, data: Data) -> None:
+        labels = data.codes if isinstance(self._coding, ClassLabels) else None
+        options = (self.prune, labels, self.class_balance)
+        prune_mask(np.zeros(len(data.codes)), *options)  # refuses before training
+        super()._fit(data)
+        self.prune_mask_ = prune_mask(self.self_influence_, *options)
+        pruned = self.self_influence_[self.prune_mask_]
+        self.threshold_ = float(pruned.max()) if len(pruned) else -np.inf
