@@ -1,6 +1,5 @@
 """GEXDetector: wrong labels by how a sample's loss moves in a geometric ensemble."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from skgex._labels import ClassLabels
 from skgex._relabel import TARGETS
 from skgex._threshold import threshold_of
+from skgex._warn import warn_caller
 from skgex.base import Data, StrOptions
 from skgex.detection._base import DetectorMixin
 from skgex.ensemble import Answers
@@ -258,10 +258,9 @@ class GEXDetector(DetectorMixin, GEX):
             return
         memorised = float(np.mean(self._answers.reference < np.log(2)))
         if memorised < MEMORISED:
-            warnings.warn(
+            warn_caller(
                 f"The net fits {memorised:.0%} of its training labels. Self-influence "
                 "finds noise that was memorised: train longer, without augmentation "
                 "or regularisation, or use statistic='mean_loss'.",
                 MemorisationWarning,
-                stacklevel=4,
             )

@@ -1,6 +1,5 @@
 """GEX: influence through a geometric ensemble, as a feature map."""
 
-import warnings
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,6 +15,7 @@ from skgex._default_net import FINE_TUNING_RATES
 from skgex._labels import ClassLabels, wants_classes
 from skgex._net import TrainedNet, Trial, revive, steps_per_epoch, take, unwrap
 from skgex._random import draw_seeds
+from skgex._warn import warn_caller
 from skgex.base import Data, Interval, NetEstimator, Query, StrOptions
 from skgex.ensemble import Answers, FineTuning, grow
 from skgex.ensemble._rate import choose_rate, make_trial
@@ -229,7 +229,8 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        return self._coding.probabilities(self._answer(X, warn=False).outputs)
+        outputs = self._answer(X, warn=False).outputs
+        return self._coding.probabilities(outputs)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood of labels under the averaged prediction.
@@ -352,11 +353,10 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
             # As improbable as can be under every member, from no loss at all.
             fresh.losses[unknown], fresh.reference[unknown] = MAX_LOSS, 0
             if warn:
-                warnings.warn(
+                warn_caller(
                     f"{unknown.sum()} labels were never seen in fit; they count as "
                     "wrong.",
                     UnknownLabelWarning,
-                    stacklevel=5,
                 )
         answers.put(new, fresh)
         return answers
@@ -368,10 +368,9 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
         finite = np.isfinite(answers.losses).all(axis=0)
         diverged = ~finite | (np.nan_to_num(answers.losses).mean(axis=0) > chance)
         if diverged.any():
-            warnings.warn(
+            warn_caller(
                 f"{diverged.sum()} of {len(diverged)} members diverged at the learning "
                 f"rate {self.lr_:g}: their losses are not finite, or above the chance "
                 f"level of {chance:.2f} nats. A lower lr is needed.",
                 DivergenceWarning,
-                stacklevel=4,
             )
