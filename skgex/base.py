@@ -1,14 +1,15 @@
 """What all estimators of skgex share: checks, label coding, training, look-up."""
 
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from joblib import Memory
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset
@@ -35,6 +36,7 @@ from skgex._net import (
 )
 from skgex._random import seeded
 from skgex._seen import SeenRows
+from skgex._trajectory import Trajectory, train_with_trajectory
 from skgex._warn import warn_caller
 from skgex.exceptions import (
     HeldOutRowsWarning,
@@ -43,7 +45,15 @@ from skgex.exceptions import (
     UnlabelledRowsWarning,
 )
 
-__all__ = ["Data", "Interval", "NetEstimator", "Query", "StrOptions"]
+__all__ = [
+    "Data",
+    "HasMethods",
+    "Interval",
+    "NetEstimator",
+    "NetNeed",
+    "Query",
+    "StrOptions",
+]
 
 
 class Data(NamedTuple):
@@ -86,6 +96,14 @@ class Query(NamedTuple):
         return self.index < 0
 
 
+class NetNeed(Enum):
+    """What an estimator needs of the net that it is given."""
+
+    TRAINED = "a trained net"
+    TRAJECTORY = "to watch the net's training"
+    UNTRAINED = "to train nets of its own"
+
+
 class NetEstimator(BaseEstimator):
     """Base of the estimators that judge samples by a net.
 
@@ -99,6 +117,9 @@ class NetEstimator(BaseEstimator):
         "memory": [str, Memory, None],
         "random_state": ["random_state"],
     }
+
+    # A frozen net serves only those that need no more than a trained one.
+    _needs: NetNeed = NetNeed.TRAINED
 
     net: NeuralNet | FrozenEstimator | None
     memory: str | Memory | None
@@ -148,6 +169,11 @@ class NetEstimator(BaseEstimator):
             raise TypeError(f"net: FrozenEstimator must hold a skorch net, not {kind}.")
         if frozen and not net.initialized_:
             raise NotFittedError("net: FrozenEstimator holds a net that is not fitted.")
+        if frozen and self._needs is not NetNeed.TRAINED:
+            raise ValueError(
+                f"net: {type(self).__name__} needs {self._needs.value}, which a "
+                "FrozenEstimator does not allow; pass the net itself."
+            )
 
     def _check(
         self, X: Any, y: Any, *, reset: bool = False
@@ -242,27 +268,55 @@ class NetEstimator(BaseEstimator):
 
         ``memory`` caches it: estimators with equal nets, data and seeds share it.
         """
-        memory = check_memory(self.memory)
+        if isinstance(self.net, FrozenEstimator):
+            return snapshot(self.net.estimator), None
+        net, trial = self._recipe(data, trial_seed)
+        memory, training = check_memory(self.memory), (net, data.X, data.targets)
+        recorded = memory.cache(train_with_trajectory)
+        if recorded.check_call_in_cache(*training, net_seed, self._has_classes()):
+            done = recorded(*training, net_seed, self._has_classes())
+            return done.trained, trial
+        return memory.cache(train)(*training, net_seed), trial
+
+    def _record(self, data: Data, net_seed: int, trial_seed: int) -> Trajectory:
+        """Train the net as :meth:`_train` does, and record how it went.
+
+        ``memory`` caches the one training for all estimators. Outputs are kept only
+        where samples have classes: elsewhere they are as large as the targets.
+        """
+        net, _ = self._recipe(data, trial_seed)
+        recorded = check_memory(self.memory).cache(train_with_trajectory)
+        return recorded(net, data.X, data.targets, net_seed, self._has_classes())
+
+    def _recipe(self, data: Data, trial_seed: int) -> tuple[NeuralNet, Trial | None]:
+        """Return the net to train; a default one first needs a trial for its epochs."""
+        net = self._blank(data)
+        if self.net is not None:
+            return net, None
         X, codes, targets = data
+        early = check_memory(self.memory).cache(stop_early)
+        trial, n_epochs = early(net, X, targets, codes, trial_seed)
+        return net.set_params(max_epochs=n_epochs), trial
+
+    def _blank(self, data: Data) -> NeuralNet:
+        """Return an unfitted net: a clone of the given one, or one for the data."""
         if self.net is None:
-            net = make_default_net(X, len(self.classes_))
-            early = memory.cache(stop_early)
-            trial, n_epochs = early(net, X, targets, codes, trial_seed)
-            net.set_params(max_epochs=n_epochs)
-            return memory.cache(train)(net, X, targets, net_seed), trial
-        net, frozen = unwrap(self.net)
-        if frozen:
-            return snapshot(net), None
-        self._warn_of_training(net)
-        return memory.cache(train)(net, X, targets, net_seed), None
+            return make_default_net(data.X, len(self.classes_))
+        self._warn_of_training(self.net)
+        return clone(self.net)
+
+    def _has_classes(self) -> bool:
+        """Return whether the labels are classes; known once they are encoded."""
+        return isinstance(self._coding, ClassLabels)
 
     def _warn_of_training(self, net: NeuralNet) -> None:
         if net.initialized_:
-            warn_caller(
-                "net was fitted already; a clone of it is trained anew. To judge by "
-                "its present weights, pass FrozenEstimator(net).",
-                RefitWarning,
-            )
+            message = "net was fitted already; a clone of it is trained anew."
+            if self._needs is NetNeed.TRAINED:
+                message += (
+                    " To judge by its present weights, pass FrozenEstimator(net)."
+                )
+            warn_caller(message, RefitWarning)
         if holds_rows_out(net):
             warn_caller(
                 "net holds rows out of its training by its train_split; it cannot "

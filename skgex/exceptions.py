@@ -9,6 +9,10 @@ class UnlabelledRowsWarning(SkgexWarning):
     """Rows that ``fit`` never saw came without labels."""
 
 
+class UnseenRowsWarning(SkgexWarning):
+    """Rows that ``fit`` never saw, which the scorer cannot judge."""
+
+
 class UnknownLabelWarning(SkgexWarning):
     """Labels that ``fit`` never saw; they count as wrong."""
 
@@ -31,3 +35,7 @@ class RefitWarning(SkgexWarning):
 
 class SlowCriterionWarning(SkgexWarning):
     """The criterion gives no loss a sample; samples are taken one by one."""
+
+
+class SparedRowsWarning(SkgexWarning):
+    """Rows that were judged wrong are left as they are, and why."""

@@ -1,14 +1,15 @@
 """GEXDetector: wrong labels by how a sample's loss moves in a geometric ensemble."""
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from skgex._labels import ClassLabels
-from skgex._threshold import share, threshold_of
+from skgex._relabel import TARGETS
+from skgex._threshold import threshold_of
 from skgex._warn import warn_caller
-from skgex.base import Data, Interval, StrOptions
+from skgex.base import Data, StrOptions
+from skgex.detection._base import DetectorMixin
 from skgex.ensemble import Answers
 from skgex.ensemble._statistics import mean_over_members
 from skgex.exceptions import MemorisationWarning
@@ -19,7 +20,7 @@ from skgex.influence import GEX
 MEMORISED = 0.98
 
 
-class GEXDetector(GEX):
+class GEXDetector(DetectorMixin, GEX):
     """Detect noisy labels through a geometric ensemble.
 
     A net is trained, fine-tuned by SGD into nearby checkpoints, and each sample is
@@ -124,7 +125,7 @@ class GEXDetector(GEX):
     _parameter_constraints: dict = {  # noqa: RUF012
         **GEX._parameter_constraints,
         "statistic": [StrOptions({"mean_loss", "self_influence"})],
-        "threshold": [str, Interval(Real, None, None, closed="neither")],
+        **DetectorMixin._threshold_constraints,
     }
 
     def __init__(
@@ -164,21 +165,6 @@ class GEXDetector(GEX):
         self.statistic = statistic
         self.threshold = threshold
 
-    def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Fit, and return ``noise_mask_``.
-
-        Parameters
-        ----------
-        X, y
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        noise_mask : ndarray of shape (n_samples,), dtype=bool
-            True where the label is judged wrong.
-        """
-        return self.fit(X, y).noise_mask_
-
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which labels are wrong.
 
@@ -211,32 +197,40 @@ class GEXDetector(GEX):
         """
         return self._statistic(self._answer(X, y))
 
-    def get_support(self, indices: bool = False) -> np.ndarray:
-        """Return the fitted rows to keep (rows, where feature selectors say features).
+    def relabel(self, kind: str = "hard") -> np.ndarray:
+        """Return the labels of the fitted rows, with new ones for those judged wrong.
 
         Parameters
         ----------
-        indices : bool, default=False
-            Give indices in the place of a mask.
+        kind : {"hard", "probabilities", "influence"}, default="hard"
+            What a wrong label becomes: the class (or value) that the ensemble prefers;
+            the ensemble's class probabilities; or the targets of Kong, Shen and Huang
+            (2022), see :func:`skgex.cleaning.influence_targets`.
 
         Returns
         -------
-        support : ndarray of shape (n_samples,), dtype=bool, or of int
-            The rows whose label is not judged wrong.
+        labels : ndarray of shape (n_samples, ...) or (n_samples, n_classes)
+            Labels as ``fit`` takes them if "hard"; otherwise targets in the order of
+            ``classes_``, dtype float64, with which a net can be trained on the cross
+            entropy of probabilities. See :func:`skgex.cleaning.weighted_rows` for
+            estimators that take classes only.
         """
         self._require_fitted()
-        support = ~self.noise_mask_
-        return np.flatnonzero(support) if indices else support
+        if kind not in TARGETS:
+            raise ValueError(f"kind: must be one of {list(TARGETS)}, got {kind!r}.")
+        codes, mask, outputs = self._codes, self.noise_mask_, self._answers.outputs
+        classes = isinstance(self._coding, ClassLabels)
+        if kind != "hard" and not classes:
+            raise ValueError(f"kind: {kind!r} needs classes, the labels are values.")
+        if kind != "hard":
+            return TARGETS[kind](codes, mask, outputs)
+        given = self.classes_[codes] if classes else self._coding.decode(codes)
+        wrong = mask.reshape(-1, *[1] * (given.ndim - 1))
+        return np.where(wrong, self.suggested_labels_, given)
 
     def _check_params(self) -> None:
         super()._check_params()
-        if isinstance(self.threshold, str) and (
-            self.threshold not in ("otsu", "otsu_raw") and share(self.threshold) is None
-        ):
-            raise ValueError(
-                "threshold: must be 'otsu', 'otsu_raw', a share of noise such as "
-                f"'10%', or a number, got {self.threshold!r}."
-            )
+        self._check_threshold()
 
     def _fit(self, data: Data) -> None:
         super()._fit(data)

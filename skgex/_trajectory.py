@@ -1,0 +1,187 @@
+"""One training of a net, recorded epoch by epoch."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+from skgex._net import (
+    TrainedNet,
+    Weights,
+    evaluate,
+    load_weights,
+    revive,
+    snapshot,
+    weights_of,
+)
+from skgex._random import seeded
+
+# Weights of all epochs are kept up to this; beyond it they are thinned out, to no
+# fewer than ten evenly spaced ones.
+MAX_BYTES = 2**30
+MIN_CHECKPOINTS = 10
+
+
+class Trajectory(NamedTuple):
+    """What a net was during its training.
+
+    Attributes
+    ----------
+    trained : TrainedNet
+        The net after its training; not the last checkpoint where a callback restores
+        the best one.
+    checkpoints : list of dict
+        Weights after the epochs ``epochs``, of which the last is always one.
+    lrs : list of float
+        Learning rate in each of these epochs: that of the optimizer's first parameter
+        group in the epoch's last step, nan if it has none.
+    epochs : list of int
+        Counted from 1.
+    outputs : ndarray of shape (n_epochs, n_samples, ...) or None
+        What the module gives for each sample after each epoch, in evaluation mode,
+        before any nonlinearity of the net's ``predict_proba``. None if not kept.
+    losses : ndarray of shape (n_epochs, n_samples)
+        Loss of each sample after each epoch, in evaluation mode.
+    """
+
+    trained: TrainedNet
+    checkpoints: list[Weights]
+    lrs: list[float]
+    epochs: list[int]
+    outputs: np.ndarray | None
+    losses: np.ndarray
+
+    def late(self, n: int) -> list[int]:
+        """Return positions of checkpoints, evenly over the second half of training.
+
+        Parameters
+        ----------
+        n : int
+            How many, at least 1; fewer are given where there are fewer.
+
+        Returns
+        -------
+        positions : list of int
+            In ``checkpoints``, rising; the last one is always among them.
+        """
+        first = np.searchsorted(self.epochs, self.epochs[-1] / 2, side="right")
+        last = len(self.epochs) - 1
+        chosen = np.linspace(last, min(first, last), n).round().astype(int)
+        return np.unique(chosen).tolist()
+
+
+def train_with_trajectory(
+    net: NeuralNet,
+    X: Any,
+    y: Any,
+    seed: int,
+    keep_outputs: bool = True,
+    max_bytes: int = MAX_BYTES,
+) -> Trajectory:
+    """Fit a clone of ``net`` as :func:`skgex._net.train` does, and record it.
+
+    The weights are the very same: the record draws no random numbers of the training.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        With iterators and callbacks of its own; all of them run.
+    X : ndarray of shape (n_samples, ...) or torch Dataset
+        Samples in the dtype of the net.
+    y : ndarray of shape (n_samples, ...) or None
+        Targets as the net takes them.
+    seed : int
+        All that is random follows from it.
+    keep_outputs : bool
+        Keep the outputs of all samples after all epochs.
+    max_bytes : int
+        How much of checkpoints to keep; those of every second, fourth, ... epoch where
+        all are more than that.
+
+    Returns
+    -------
+    trajectory : Trajectory
+
+    Raises
+    ------
+    ValueError
+        If the net is trained for no epoch, or its training diverges.
+    """
+    recorder = _Recorder(X, y, keep_outputs, max_bytes)
+    with seeded(seed):
+        working = clone(net)
+        working.initialize()
+        # First of all callbacks: before one that stops the training or moves the rate.
+        working.callbacks_.insert(0, ("trajectory", recorder))
+        working.warm_start = True  # fit goes on from here
+        working.fit(X, y)
+        working.warm_start = net.warm_start
+    trained = snapshot(working)
+    parts = (value for part in trained.weights.values() for value in part.values())
+    if not all(np.isfinite(value).all() for value in parts):
+        raise ValueError("net: its training diverged; lower its lr.")
+    return recorder.trajectory(trained)
+
+
+class _Recorder(Callback):
+    """Write down the weights, and what they say of samples, after each epoch."""
+
+    def __init__(self, X: Any, y: Any, keep_outputs: bool, max_bytes: int):
+        self.X, self.y = X, y
+        self.keep_outputs = keep_outputs
+        self.max_bytes = max_bytes
+        self.outputs, self.losses = [], []
+        self.kept: list[tuple[int, float, Weights]] = []
+        self.stride = 1
+        self.reader: NeuralNet | None = None
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Read the weights in a net of its own, lest the training notice."""
+        weights = weights_of(net)
+        with seeded(0):
+            evaluation = evaluate(self._reader_at(net, weights), self.X, self.y)
+        self.losses.append(evaluation.losses)
+        if self.keep_outputs:
+            self.outputs.append(evaluation.outputs)
+        self._keep(len(self.losses), _rate(net), weights)
+
+    def trajectory(self, trained: TrainedNet) -> Trajectory:
+        """Return the record of a training that is over."""
+        if not self.losses:
+            raise ValueError("net: it was trained for no epoch; raise its max_epochs.")
+        epochs, lrs, checkpoints = zip(*self.kept, strict=True)
+        outputs = np.stack(self.outputs) if self.keep_outputs else None
+        return Trajectory(
+            trained,
+            list(checkpoints),
+            list(lrs),
+            list(epochs),
+            outputs,
+            np.stack(self.losses),
+        )
+
+    def _reader_at(self, net: NeuralNet, weights: Weights) -> NeuralNet:
+        if self.reader is None:
+            self.reader = revive(snapshot(net))
+            self.reader.set_params(predict_nonlinearity=None)
+        load_weights(self.reader, weights)
+        return self.reader
+
+    def _keep(self, epoch: int, lr: float, weights: Weights) -> None:
+        """Keep the newest weights, and of the older ones each ``stride``-th."""
+        size = sum(value.nbytes for part in weights.values() for value in part.values())
+        capacity = max(2 * MIN_CHECKPOINTS, self.max_bytes // max(size, 1))
+        if self.kept and self.kept[-1][0] % self.stride:
+            self.kept.pop()
+        if len(self.kept) == capacity:
+            self.kept = self.kept[1::2]
+            self.stride *= 2
+        self.kept.append((epoch, lr, weights))
+
+
+def _rate(net: NeuralNet) -> float:
+    """Return the present learning rate of the first optimizer's first group."""
+    optimizer = getattr(net, net._optimizers[0] + "_")
+    return float(optimizer.param_groups[0].get("lr", np.nan))

@@ -1,0 +1,125 @@
+"""ConfidentLearning: label quality and the confident joint, through cleanlab."""
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from skgex.base import Data, StrOptions
+from skgex.hardness._folds import FoldedHardness
+
+
+class ConfidentLearning(FoldedHardness):
+    """Confident learning (Northcutt et al. 2021) on out-of-fold probabilities.
+
+    The probabilities come from nets that were not trained on the row; what is made of
+    them is cleanlab's, which must be installed (``pip install skgex[cleanlab]``).
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet or None, default=None
+        The net to train clones of. None makes a small MLP,
+        trained for as long as the loss of held-out rows falls.
+    method : {"self_confidence", "normalized_margin", \
+            "confidence_weighted_entropy"}, default="self_confidence"
+        How cleanlab measures the quality of a label.
+    n_folds : int, default=2
+        Number of folds, and of nets (official code of GEX: 2).
+    memory : str, joblib.Memory or None, default=None
+        Caches each net's training, by parameters, data and seed.
+    n_jobs : int or None, default=None
+        Nets trained side by side through joblib. Answers do not depend on it.
+    verbose : int, default=0
+        From 1, a progress bar over the nets.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it. Global generators are left as they were.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    confident_joint_ : ndarray of shape (n_classes, n_classes), dtype=int
+        cleanlab's estimate of how many rows have the given label i (row) and the true
+        label j (column).
+    probabilities_ : ndarray of shape (n_samples, n_classes), dtype=float64
+        Class probabilities of each row under the net that was not trained on it.
+    scores_ : ndarray of shape (n_samples,), dtype=float64
+        One minus cleanlab's label quality, in [0, 1]. Higher = more suspicious.
+
+    See Also
+    --------
+    OutOfFold : Scores of the same kind without cleanlab.
+
+    References
+    ----------
+    Northcutt, C., Jiang, L. and Chuang, I. "Confident learning: estimating uncertainty
+    in dataset labels." Journal of Artificial Intelligence Research 70 (2021).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex.hardness import ConfidentLearning
+    >>> X, y = load_iris(return_X_y=True)
+    >>> ConfidentLearning(random_state=0).fit(X, y).confident_joint_.shape
+    (3, 3)
+    """
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **FoldedHardness._parameter_constraints,
+        "method": [
+            StrOptions(
+                {"self_confidence", "normalized_margin", "confidence_weighted_entropy"}
+            )
+        ],
+    }
+
+    def __init__(
+        self,
+        net=None,
+        *,
+        method="self_confidence",
+        n_folds=2,
+        memory=None,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.net = net
+        self.method = method
+        self.n_folds = n_folds
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        _cleanlab("rank")
+
+    def _judge(
+        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
+    ) -> np.ndarray:
+        self.probabilities_ = self._out_of_fold(data, trial_seed, own_seed)
+        given = data.codes, self.probabilities_
+        self.confident_joint_ = _cleanlab("count").compute_confident_joint(*given)
+        rank = _cleanlab("rank")
+        return 1 - rank.get_label_quality_scores(*given, method=self.method)
+
+
+def _cleanlab(name: str) -> Any:
+    """Import a module of cleanlab.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    try:
+        return import_module(f"cleanlab.{name}")
+    except ImportError as error:
+        raise ImportError(
+            "ConfidentLearning needs cleanlab: pip install 'skgex[cleanlab]'. "
+            "OutOfFold does without."
+        ) from error

@@ -1,0 +1,139 @@
+"""DeepKNN: how many of a row's neighbours, as the net sees them, disagree."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import gen_batches
+
+from skgex._net import TrainedNet, revive
+from skgex._outputs import logits, penultimate
+from skgex.base import Data, Interval, StrOptions
+from skgex.hardness._base import Hardness
+
+# Neighbours are found for so many rows at a time, to bound the memory.
+BATCH = 1024
+
+
+class DeepKNN(Hardness):
+    """Share of the nearest neighbours with another label (Bahri et al. 2020).
+
+    Neighbours are found in what the net makes of the rows at several checkpoints of
+    its training.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet, FrozenEstimator or None, default=None
+        The net whose features are meant. A clone of a skorch net is trained;
+        ``FrozenEstimator(net)`` is taken as it was trained, as the only checkpoint.
+        None makes a small MLP, trained for as long as the loss of held-out rows falls.
+    features : {"logits", "penultimate"}, default="logits"
+        Where neighbours are near: in the outputs of the module, or in what enters its
+        last layer. Distances are Euclidean.
+    n_neighbors : int or None, default=None
+        Number of neighbours. None makes it n_samples / n_classes, as the official code
+        of GEX does.
+    n_checkpoints : int, default=5
+        Checkpoints, evenly spaced over the second half of the training.
+    n_jobs : int or None, default=None
+        Passed to :class:`~sklearn.neighbors.NearestNeighbors`.
+    memory : str, joblib.Memory or None, default=None
+        Caches the training and its record, so that all estimators that watch equal
+        nets, data and seeds share one training.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it. Global generators are left as they were.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    n_neighbors_ : int
+        Number of neighbours.
+    scores_ : ndarray of shape (n_samples,), dtype=float64
+        Share, in [0, 1], of the neighbours that have another label, averaged over the
+        checkpoints. Higher = more suspicious.
+
+    References
+    ----------
+    Bahri, D., Jiang, H. and Gupta, M. "Deep k-NN for noisy labels." ICML 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex.hardness import DeepKNN
+    >>> X, y = load_iris(return_X_y=True)
+    >>> DeepKNN(random_state=0).fit(X, y).scores_.shape
+    (150,)
+    """
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **Hardness._parameter_constraints,
+        "features": [StrOptions({"logits", "penultimate"})],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
+        "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        net=None,
+        *,
+        features="logits",
+        n_neighbors=None,
+        n_checkpoints=5,
+        n_jobs=None,
+        memory=None,
+        random_state=None,
+    ):
+        self.net = net
+        self.features = features
+        self.n_neighbors = n_neighbors
+        self.n_checkpoints = n_checkpoints
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.random_state = random_state
+
+    def _judge(
+        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
+    ) -> np.ndarray:
+        n_samples, n_classes = len(data.codes), len(self.classes_)
+        self.n_neighbors_ = self.n_neighbors or max(1, n_samples // n_classes)
+        if self.n_neighbors_ >= n_samples:
+            raise ValueError(
+                f"n_neighbors: must be less than the {n_samples} samples, got "
+                f"{self.n_neighbors_}."
+            )
+        look = logits if self.features == "logits" else penultimate
+        shares = [
+            self._disagreement(look(revive(net), data.X, data.targets), data.codes)
+            for net in self._checkpoints(data, net_seed, trial_seed)
+        ]
+        return np.mean(shares, axis=0)
+
+    def _checkpoints(
+        self, data: Data, net_seed: int, trial_seed: int
+    ) -> list[TrainedNet]:
+        if isinstance(self.net, FrozenEstimator):
+            return [self._train(data, net_seed, trial_seed)[0]]
+        trajectory = self._record(data, net_seed, trial_seed)
+        return [
+            trajectory.trained._replace(weights=trajectory.checkpoints[i])
+            for i in trajectory.late(self.n_checkpoints)
+        ]
+
+    def _disagreement(self, features: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Return the share of each row's neighbours that have another code."""
+        n_samples, k = len(codes), self.n_neighbors_
+        search = NearestNeighbors(n_neighbors=k + 1, n_jobs=self.n_jobs).fit(features)
+        shares = np.empty(n_samples)
+        for batch in gen_batches(n_samples, BATCH):
+            rows = np.arange(n_samples)[batch]
+            found = search.kneighbors(features[batch], return_distance=False)
+            own = found == rows[:, None]
+            own[~own.any(axis=1), -1] = True  # crowded out by copies of the row
+            neighbours = found[~own].reshape(len(rows), k)
+            shares[batch] = (codes[neighbours] != codes[rows, None]).mean(axis=1)
+        return shares

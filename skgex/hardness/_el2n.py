@@ -1,0 +1,109 @@
+"""EL2N: the error of several nets early in their training."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.validation import check_memory
+
+from skgex._parallel import run
+from skgex._random import draw_seeds
+from skgex.base import Data, Interval, NetNeed
+from skgex.hardness._base import Hardness, train_and_predict
+
+
+class EL2N(Hardness):
+    """Error L2-norm of nets early in their training (Paul et al. 2021).
+
+    Several nets are trained for a few epochs; the score of a row is the Euclidean
+    distance between their predicted probabilities and its label, as a one-hot vector,
+    averaged over the nets.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet or None, default=None
+        The net to train clones of. None makes a small MLP.
+    n_nets : int, default=5
+        Number of nets, each of its own initialisation and order of batches.
+    n_epochs : int, default=10
+        Epochs of each, in the place of the net's ``max_epochs``.
+    memory : str, joblib.Memory or None, default=None
+        Caches each net's training, by parameters, data and seed.
+    n_jobs : int or None, default=None
+        Nets trained side by side through joblib. Answers do not depend on it.
+    verbose : int, default=0
+        From 1, a progress bar over the nets.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it. Global generators are left as they were.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    scores_ : ndarray of shape (n_samples,), dtype=float64
+        Mean distance, in [0, √2]. Higher = more suspicious.
+
+    References
+    ----------
+    Paul, M., Ganguli, S. and Dziugaite, G. K. "Deep learning on a data diet: finding
+    important examples early in training." NeurIPS 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex.hardness import EL2N
+    >>> X, y = load_iris(return_X_y=True)
+    >>> EL2N(n_nets=2, random_state=0).fit(X, y).scores_.shape
+    (150,)
+    """
+
+    _needs = NetNeed.UNTRAINED
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **Hardness._parameter_constraints,
+        "n_nets": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        net=None,
+        *,
+        n_nets=5,
+        n_epochs=10,
+        memory=None,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.net = net
+        self.n_nets = n_nets
+        self.n_epochs = n_epochs
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _judge(
+        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
+    ) -> np.ndarray:
+        net = self._blank(data).set_params(max_epochs=int(self.n_epochs))
+        seeds = draw_seeds(np.random.RandomState(own_seed), int(self.n_nets))
+        probabilities = run(
+            check_memory(self.memory).cache(train_and_predict),
+            [(net, data.X, data.targets, None, None, seed) for seed in seeds],
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+            description="nets",
+        )
+        return np.mean([error_norms(p, data.codes) for p in probabilities], axis=0)
+
+
+def error_norms(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return the distance of each row's probabilities from its one-hot label."""
+    errors = probabilities.copy()
+    errors[np.arange(len(codes)), codes] -= 1
+    return np.linalg.norm(errors, axis=1)

@@ -1,0 +1,67 @@
+"""TrainingLoss: the loss of a row under the trained net."""
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+
+from skgex._net import TrainedNet, evaluate, revive
+from skgex._random import seeded
+from skgex.base import Data
+from skgex.hardness._base import Hardness
+
+
+class TrainingLoss(Hardness):
+    """Loss of each row under the trained net: the plainest of all scores.
+
+    It serves where the net has not memorised its training set; where it has, wrong
+    labels are fitted like right ones and the loss tells them apart no longer. The
+    targets may be values too.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet, FrozenEstimator or None, default=None
+        The net whose loss is meant. A skorch net is cloned and trained;
+        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
+        for classes, trained for as long as the loss of held-out rows falls.
+    memory : str, joblib.Memory or None, default=None
+        Caches the training and its record, so that all estimators that watch equal
+        nets, data and seeds share one training.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it. Global generators are left as they were.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs. Only for classes.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    scores_ : ndarray of shape (n_samples,), dtype=float64
+        The loss, in nats for a likelihood's criterion. Higher = more suspicious.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex.hardness import TrainingLoss
+    >>> X, y = load_iris(return_X_y=True)
+    >>> TrainingLoss(random_state=0).fit(X, y).scores_.shape
+    (150,)
+    """
+
+    _judges_classes = False
+
+    def __init__(self, net=None, *, memory=None, random_state=None):
+        self.net = net
+        self.memory = memory
+        self.random_state = random_state
+
+    def _judge(
+        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
+    ) -> np.ndarray:
+        trained = self._trained(data, net_seed, trial_seed)
+        with seeded(0):
+            return evaluate(revive(trained), data.X, data.targets).losses
+
+    def _trained(self, data: Data, net_seed: int, trial_seed: int) -> TrainedNet:
+        """Train the net, under the watch of others that share the training."""
+        if self.memory is None or isinstance(self.net, FrozenEstimator):
+            return self._train(data, net_seed, trial_seed)[0]
+        return self._record(data, net_seed, trial_seed).trained
