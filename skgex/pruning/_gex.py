@@ -7,7 +7,7 @@ import numpy as np
 
 from skgex._labels import ClassLabels
 from skgex._prune import prune_mask
-from skgex.base import Data, Interval
+from skgex.base import Data, Interval, RealNotInt
 from skgex.influence import GEX
 
 
@@ -106,7 +106,7 @@ class GEXPruner(GEX):
     _parameter_constraints: dict = {  # noqa: RUF012
         **GEX._parameter_constraints,
         "prune": [
-            Interval(Real, 0, 1, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="left"),
             Interval(Integral, 0, None, closed="left"),
         ],
         "class_balance": [Interval(Real, 0, 1, closed="both")],
