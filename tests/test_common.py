@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import estimator_checks
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 from tiny import AnyWidth, classifier, flip_every, learner, make_blobs
 
 from skgex import GEXDetector
@@ -158,6 +158,7 @@ def test_an_unfitted_net_stays_unfitted(cls, data):
     assert not hasattr(net, "module_")
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 @every_estimator
 def test_inputs_are_left_alone(cls, data):
     X, y, _ = data
@@ -275,43 +276,71 @@ def test_fit_returns_the_estimator_and_changes_no_parameter(cls, data):
 ANY_WIDTH = classifier(AnyWidth, module__n_outputs=10, max_epochs=2)
 
 
-@parametrize_with_checks([cheap(cls, ANY_WIDTH) for cls in ESTIMATORS])
+@pytest.fixture
+def array_api(monkeypatch):
+    """Without it scikit-learn skips one of its checks."""
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
+
+
+def name_of(check):
+    settings = getattr(check, "keywords", {})
+    return "-".join([getattr(check, "func", check).__name__, *map(str, settings)])
+
+
+def all_checks(*estimators):
+    """All of ``check_estimator``, a test each, under a name that can be read."""
+    return pytest.mark.parametrize(
+        ("estimator", "check"),
+        [
+            pytest.param(
+                estimator, check, id=f"{type(estimator).__name__}-{name_of(check)}"
+            )
+            for given in estimators
+            for estimator, check in estimator_checks_generator(given)
+        ],
+    )
+
+
+@pytest.mark.usefixtures("array_api")
+@all_checks(*(cheap(cls, ANY_WIDTH) for cls in ESTIMATORS))
 def test_scikit_learn_with_a_small_net(estimator, check):
     check(estimator)
 
 
+@pytest.mark.usefixtures("array_api")
+@all_checks(GEXDetector(n_members=2, n_steps=2, lr=0.1))
+def test_scikit_learn_with_the_default_net(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("array_api")
+@all_checks(GEXDetector())
+def test_scikit_learn_with_the_default_constructor(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
 @pytest.mark.parametrize(
-    "name",
+    "check",
     [
-        "check_dataframe_column_names_consistency",
-        "check_get_feature_names_out_error",
-        "check_global_output_transform_pandas",
-        "check_global_set_output_transform_polars",
-        "check_n_features_in",
-        "check_param_validation",
-        "check_set_output_transform",
-        "check_set_output_transform_pandas",
-        "check_set_output_transform_polars",
-        "check_transformer_get_feature_names_out",
-        "check_transformer_get_feature_names_out_pandas",
+        estimator_checks.check_dataframe_column_names_consistency,
+        estimator_checks.check_get_feature_names_out_error,
+        estimator_checks.check_global_output_transform_pandas,
+        estimator_checks.check_n_features_in,
+        estimator_checks.check_param_validation,
+        estimator_checks.check_set_output_transform,
+        estimator_checks.check_set_output_transform_pandas,
+        estimator_checks.check_transformer_get_feature_names_out,
+        estimator_checks.check_transformer_get_feature_names_out_pandas,
     ],
+    ids=name_of,
 )
 @pytest.mark.parametrize(
     "cls",
     [cls for cls in ESTIMATORS if hasattr(cls, "set_output")],
     ids=lambda cls: cls.__name__,
 )
-def test_scikit_learn_checks_of_its_own_estimators(cls, name):
+def test_scikit_learn_checks_of_its_own_estimators(cls, check):
     """Checks that third parties must ask for by name."""
-    getattr(estimator_checks, name)(cls.__name__, cheap(cls, ANY_WIDTH))
-
-
-@parametrize_with_checks([GEXDetector(n_members=2, n_steps=2, lr=0.1)])
-def test_scikit_learn_with_the_default_net(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.slow
-@parametrize_with_checks([GEXDetector()])
-def test_scikit_learn_with_the_default_constructor(estimator, check):
-    check(estimator)
+    check(cls.__name__, cheap(cls, ANY_WIDTH))

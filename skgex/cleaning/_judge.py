@@ -1,6 +1,5 @@
 """Asking a detector or pruner about rows, and the guards on what is done with them."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +7,7 @@ from scipy.sparse import issparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from skgex._warn import warn_caller
 from skgex.exceptions import SparedRowsWarning
 
 # The share of a normal distribution's variance that its best cut explains.
@@ -93,21 +93,19 @@ def decide(judge: Any, y: np.ndarray, min_samples_per_class: int) -> Verdict:
     separated = not finds_noise or separates(scores, judged)
     if not separated:
         if judged.any():
-            warnings.warn(
+            warn_caller(
                 f"{judged.sum()} labels were judged wrong, but the scores do not "
                 "separate wrong from right ones; all rows stay as they are.",
                 SparedRowsWarning,
-                stacklevel=3,
             )
         return Verdict(judged, np.zeros_like(judged), False)
     acted = judged & ~needed(judged, y, scores, min_samples_per_class)
     n_spared = judged.sum() - acted.sum()
     if n_spared:
-        warnings.warn(
+        warn_caller(
             f"{n_spared} rows stay as they are, lest a class fall below "
             f"min_samples_per_class={min_samples_per_class}.",
             SparedRowsWarning,
-            stacklevel=3,
         )
     return Verdict(judged, acted, True)
 
