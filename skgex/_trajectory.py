@@ -107,7 +107,7 @@ def train_with_trajectory(
     Raises
     ------
     ValueError
-        If the net is trained for no epoch.
+        If the net is trained for no epoch, or its training diverges.
     """
     recorder = _Recorder(X, y, keep_outputs, max_bytes)
     with seeded(seed):
@@ -118,7 +118,11 @@ def train_with_trajectory(
         working.warm_start = True  # fit goes on from here
         working.fit(X, y)
         working.warm_start = net.warm_start
-    return recorder.trajectory(snapshot(working))
+    trained = snapshot(working)
+    parts = (value for part in trained.weights.values() for value in part.values())
+    if not all(np.isfinite(value).all() for value in parts):
+        raise ValueError("net: its training diverged; lower its lr.")
+    return recorder.trajectory(trained)
 
 
 class _Recorder(Callback):

@@ -39,3 +39,7 @@ class RefitWarning(SkgexWarning):
 
 class SlowCriterionWarning(SkgexWarning):
     """The criterion gives no loss a sample; samples are taken one by one."""
+
+
+class SparedRowsWarning(SkgexWarning):
+    """Rows that were judged wrong are left as they are, and why."""

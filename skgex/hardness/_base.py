@@ -36,7 +36,7 @@ class Hardness(NetEstimator):
         self.scores_ = np.asarray(self._judge(data, *seeds), dtype=np.float64)
         if not np.isfinite(self.scores_).all():
             raise ValueError(
-                "net: its training diverged, the scores are not finite; lower its lr."
+                "net: its training diverged; the scores are not finite. Lower its lr."
             )
 
     def _judge(

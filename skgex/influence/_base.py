@@ -1,6 +1,5 @@
 """What the influence estimators share: each is a map of samples to features."""
 
-import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from skorch import NeuralNet
 from skgex._functional import Form, SampleLosses
 from skgex._net import TrainedNet, revive, take
 from skgex._random import draw_seeds
+from skgex._warn import warn_caller
 from skgex.base import Data, NetEstimator, Query
 from skgex.exceptions import UnknownLabelWarning
 
@@ -142,10 +142,9 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
         """Return the mask of labels that ``fit`` never saw."""
         unknown = self._coding.unknown(query.codes)
         if unknown.any() and warn:
-            warnings.warn(
+            warn_caller(
                 f"{unknown.sum()} labels were never seen in fit; they count as wrong.",
                 UnknownLabelWarning,
-                stacklevel=5,
             )
         return unknown
 

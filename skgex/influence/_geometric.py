@@ -1,6 +1,5 @@
 """What the estimators with a geometric ensemble share: how it is grown."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,6 +8,7 @@ from sklearn.utils.validation import check_memory
 from skgex._default_net import FINE_TUNING_RATES
 from skgex._net import TrainedNet, Trial, revive, steps_per_epoch, unwrap
 from skgex._random import draw_seeds
+from skgex._warn import warn_caller
 from skgex.base import Data, Interval, StrOptions
 from skgex.ensemble import Answers, FineTuning, GeometricEnsemble, grow
 from skgex.ensemble._rate import choose_rate, make_trial
@@ -101,10 +101,9 @@ class GeometricMap(FeatureMap):
         finite = np.isfinite(answers.losses).all(axis=0)
         diverged = ~finite | (np.nan_to_num(answers.losses).mean(axis=0) > chance)
         if diverged.any():
-            warnings.warn(
+            warn_caller(
                 f"{diverged.sum()} of {len(diverged)} members diverged at the learning "
                 f"rate {self.lr_:g}: their losses are not finite, or above the chance "
                 f"level of {chance:.2f} nats. A lower lr is needed.",
                 DivergenceWarning,
-                stacklevel=5,
             )

@@ -153,8 +153,8 @@ class GEX(GeometricMap):
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        answers = self._answer(X, warn=False)
-        return self._coding.probabilities(answers.outputs)
+        outputs = self._answer(X, warn=False).outputs
+        return self._coding.probabilities(outputs)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood of labels under the averaged prediction.

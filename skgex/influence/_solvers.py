@@ -4,7 +4,6 @@ Each is made from the fitted rows, keeps what can be pickled, and gives the solu
 for rows of gradients.
 """
 
-import warnings
 from itertools import chain, islice, repeat
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from skgex._functional import Form, SampleLosses
 from skgex._net import take
+from skgex._warn import warn_caller
 from skgex.base import Data
 from skgex.curvature import (
     Operator,
@@ -92,11 +92,10 @@ class ConjugateGradients:
                     "curvature='gauss_newton'."
                 ) from error
             if not solved.all():
-                warnings.warn(
+                warn_caller(
                     f"{(~solved).sum()} of {len(solved)} equations were not solved in "
                     f"{n_iterations} iterations; raise n_iterations, damping or tol.",
                     ConvergenceWarning,
-                    stacklevel=7,
                 )
             return solutions
 
