@@ -37,7 +37,8 @@ class ScoredRows(
     """Base of the estimators that hold a scorer, fit it and look its scores up.
 
     A scorer has ``fit`` and, fitted, ``scores_`` or else ``self_influence_``. A
-    subclass has the parameter ``scorer`` and gives ``_conclude``.
+    subclass has the parameter ``scorer``, and gives ``_check_request`` and
+    ``_conclude``.
     """
 
     # y is routable to these methods though scikit-learn's routing knows it as no
@@ -73,8 +74,8 @@ class ScoredRows(
             If the fitted scorer has neither ``scores_`` nor ``self_influence_``.
         """
         self._validate_params()
-        self._check_params()
         X, y = self._check(X, y, reset=True)
+        self._check_request(len(X), y)
         self.scorer_ = clone(self.scorer).fit(X, y)
         self.scores_ = self._fitted_scores(len(X))
         self._remember(X, y)
@@ -94,15 +95,7 @@ class ScoredRows(
         scores : ndarray of shape (n_samples,), dtype=float64
             Higher = more suspicious; nan for a row that the scorer cannot judge.
         """
-        check_is_fitted(self)
-        X, y = self._check(X, y, reset=False)
-        index = self._index(X, y)
-        scores, new = self.scores_[index], index < 0
-        if new.all():
-            scores[new] = self._scores_of_new(X, y)
-        elif new.any():
-            scores[new] = self._scores_of_new(X[new], None if y is None else y[new])
-        return scores
+        return self._look_up(X, y)[0]
 
     def transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Map rows as the scorer does, or to their score where it maps none.
@@ -167,8 +160,9 @@ class ScoredRows(
         """Make of ``scores_`` what the subclass is for; to be given by it."""
         raise NotImplementedError
 
-    def _check_params(self) -> None:
-        """Check what constraints cannot say of parameters; may be extended."""
+    def _check_request(self, n_samples: int, y: np.ndarray | None) -> None:
+        """Refuse parameters that cannot be met, before the scorer is fitted."""
+        raise NotImplementedError
 
     def _check(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray | None]:
         if is_dataset(X):
@@ -198,6 +192,18 @@ class ScoredRows(
             )
         self._squared = names[0] == "self_influence_"
         return scores
+
+    def _look_up(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores of rows, and the fitted row that each is, -1 for new."""
+        check_is_fitted(self)
+        X, y = self._check(X, y, reset=False)
+        index = self._index(X, y)
+        scores, new = self.scores_[index], index < 0
+        if new.all():
+            scores = self._scores_of_new(X, y)
+        elif new.any():
+            scores[new] = self._scores_of_new(X[new], None if y is None else y[new])
+        return scores, index
 
     def _scores_of_new(self, X: Any, y: np.ndarray | None) -> np.ndarray:
         """Ask the scorer about rows that it was not fitted on, if it can be asked."""

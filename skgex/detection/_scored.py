@@ -84,8 +84,7 @@ class NoisyLabelDetector(DetectorMixin, ScoredRows):
         """
         return self.scores(X, y) > self.threshold_
 
-    def _check_params(self) -> None:
-        super()._check_params()
+    def _check_request(self, n_samples: int, y: np.ndarray | None) -> None:
         self._check_threshold()
 
     def _conclude(self, y: np.ndarray | None) -> None:

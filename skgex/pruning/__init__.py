@@ -2,5 +2,6 @@
 
 from skgex._prune import prune_mask
 from skgex.pruning._gex import GEXPruner
+from skgex.pruning._scored import DatasetPruner
 
-__all__ = ["GEXPruner", "prune_mask"]
+__all__ = ["DatasetPruner", "GEXPruner", "prune_mask"]

@@ -1,17 +1,16 @@
 """GEXPruner: rows whose absence would not be noticed."""
 
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from skgex._labels import ClassLabels
-from skgex._prune import prune_mask
-from skgex.base import Data, Interval, RealNotInt
+from skgex.base import Data
 from skgex.influence import GEX
+from skgex.pruning._base import PrunerMixin
 
 
-class GEXPruner(GEX):
+class GEXPruner(PrunerMixin, GEX):
     """Prune a data set by self-influence under a geometric ensemble.
 
     A row of low self-influence has its loss settled by the others: whether it was
@@ -105,11 +104,7 @@ class GEXPruner(GEX):
 
     _parameter_constraints: dict = {  # noqa: RUF012
         **GEX._parameter_constraints,
-        "prune": [
-            Interval(RealNotInt, 0, 1, closed="left"),
-            Interval(Integral, 0, None, closed="left"),
-        ],
-        "class_balance": [Interval(Real, 0, 1, closed="both")],
+        **PrunerMixin._prune_constraints,
     }
 
     def __init__(
@@ -149,21 +144,6 @@ class GEXPruner(GEX):
         self.prune = prune
         self.class_balance = class_balance
 
-    def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Fit, and return ``prune_mask_``.
-
-        Parameters
-        ----------
-        X, y
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        prune_mask : ndarray of shape (n_samples,), dtype=bool
-            True where a row can be pruned.
-        """
-        return self.fit(X, y).prune_mask_
-
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which rows can be pruned.
 
@@ -186,28 +166,8 @@ class GEXPruner(GEX):
             mask[new] = scores[new] <= self.threshold_
         return mask
 
-    def get_support(self, indices: bool = False) -> np.ndarray:
-        """Return the fitted rows to keep (rows, where feature selectors say features).
-
-        Parameters
-        ----------
-        indices : bool, default=False
-            Give indices in the place of a mask.
-
-        Returns
-        -------
-        support : ndarray of shape (n_samples,), dtype=bool, or of int
-            The rows that are not pruned.
-        """
-        self._require_fitted()
-        support = ~self.prune_mask_
-        return np.flatnonzero(support) if indices else support
-
     def _fit(self, data: Data) -> None:
         labels = data.codes if isinstance(self._coding, ClassLabels) else None
-        options = (self.prune, labels, self.class_balance)
-        prune_mask(np.zeros(len(data.codes)), *options)  # refuses before training
+        self._check_prune(len(data.codes), labels)
         super()._fit(data)
-        self.prune_mask_ = prune_mask(self.self_influence_, *options)
-        pruned = self.self_influence_[self.prune_mask_]
-        self.threshold_ = float(pruned.max()) if len(pruned) else -np.inf
+        self._choose(self.self_influence_, labels)
