@@ -37,11 +37,6 @@ MAX_VECTORS = 64
 Form = Callable[[Tensor], Tensor]
 
 
-def identity(gradients: Tensor) -> Tensor:
-    """Return gradients as they are."""
-    return gradients
-
-
 class SampleLosses:
     """The losses of samples under a trained net, as a function of its parameters.
 
@@ -102,18 +97,18 @@ class SampleLosses:
     def gradients(self, X: Any, y: Any, max_bytes: int = MAX_BYTES) -> Iterator[Tensor]:
         """Yield the gradients of samples in order, some rows at a time.
 
+        The rows given at once are of one batch, and take no more than ``MAX_BYTES``.
+
         Parameters
         ----------
         X, y
             Samples.
-        max_bytes : int
-            What the rows given at once may take.
 
         Yields
         ------
         gradients : Tensor of shape (n_rows, n_parameters)
         """
-        size = max(1, max_bytes // (self.theta.nbytes))
+        size = max(1, MAX_BYTES // self.theta.nbytes)
         for Xi, yi in self._batches(X, y):
             for start in range(0, len(yi), size):
                 rows = slice(start, start + size)
@@ -168,18 +163,32 @@ class SampleLosses:
         with seeded(0):
             return _stack(of_batch(*batch) for batch in self._batches(X, y))
 
-    def quadratic_forms(self, X: Any, y: Any, form: Form = identity) -> np.ndarray:
+    def quadratic_forms(self, X: Any, y: Any, form: Form | None = None) -> np.ndarray:
         """Return g·A g for each sample, of shape (n_samples,), dtype=float64.
 
-        ``form`` multiplies rows of gradients by the symmetric matrix A.
+        Parameters
+        ----------
+        X, y
+            Samples.
+        form : callable or None
+            Multiplies rows of gradients by the symmetric matrix A, many at once; None
+            stands for the identity.
+
+        Returns
+        -------
+        forms : ndarray of shape (n_samples,)
         """
+        gradients = self.gradients(X, y)
+        if form is not None:
+            gradients = _blocks(gradients, MAX_BYTES)
         with seeded(0):
             return _stack(
-                torch.linalg.vecdot(g, form(g)).double() for g in self.gradients(X, y)
+                torch.linalg.vecdot(g, g if form is None else form(g)).double()
+                for g in gradients
             )
 
     def inner_products(
-        self, samples: tuple, others: tuple, form: Form = identity
+        self, samples: tuple, others: tuple, form: Form | None = None
     ) -> np.ndarray:
         """Return g·A g' for each sample and each of others, dtype=float64.
 
@@ -188,20 +197,20 @@ class SampleLosses:
         Parameters
         ----------
         samples, others : tuple of X and y
-        form : callable
-            Multiplies rows of gradients by the symmetric matrix A.
+        form : callable or None
+            As for :meth:`quadratic_forms`.
 
         Returns
         -------
         products : ndarray of shape (n_samples, n_others)
         """
+        products = []
         with seeded(0):
-            blocks = []
-            for mine in self.gradients(*samples, max_bytes=4 * MAX_BYTES):
-                formed = form(mine)
+            for block in _blocks(self.gradients(*samples), 4 * MAX_BYTES):
+                mine = block if form is None else form(block)
                 theirs = self.gradients(*others)
-                blocks.append(_stack((g @ formed.T).double() for g in theirs).T)
-            return np.concatenate(blocks)
+                products.append(_stack((g @ mine.T).double() for g in theirs).T)
+        return np.concatenate(products)
 
     def curvature(self, X: Any, y: Any, kind: str) -> Operator:
         """Return the Hessian of the mean loss of samples, or its likeness.
@@ -331,6 +340,17 @@ class _Whole(nn.Module):
 
 def _flat(tensors: Any) -> Tensor:
     return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+def _blocks(parts: Iterator[Tensor], max_bytes: int) -> Iterator[Tensor]:
+    """Put rows together for as long as they take no more than ``max_bytes``."""
+    held: list[Tensor] = []
+    for part in parts:
+        if held and sum(tensor.nbytes for tensor in held) + part.nbytes > max_bytes:
+            yield torch.cat(held)
+            held = []
+        held.append(part)
+    yield torch.cat(held)
 
 
 def _take(values: Any, rows: slice | int) -> Any:

@@ -134,8 +134,8 @@ def case(request):
     return fitted(net, y), y, loss
 
 
-def gradients(losses, X, y, **kwargs):
-    return torch.cat(list(losses.gradients(X, y, **kwargs))).numpy()
+def gradients(losses, X, y):
+    return torch.cat(list(losses.gradients(X, y))).numpy()
 
 
 def test_gradients_are_those_of_a_loop(case):
@@ -240,14 +240,28 @@ def test_gauss_newton_matrix_is_jacobians_around_the_outputs_hessian(case):
     )
 
 
-def test_chunks_keep_to_the_bound_and_change_nothing():
-    losses = SampleLosses(fitted(classifier(), Y))
+def test_chunks_keep_to_the_bound_and_change_nothing(monkeypatch):
+    losses = SampleLosses(fitted(classifier(batch_size=8), Y))
     whole = gradients(losses, X, Y)
     row = losses.theta.nbytes
-    for max_bytes, size in [(1, 1), (3 * row, 3), (100 * row, N)]:
-        parts = list(losses.gradients(X, Y, max_bytes=max_bytes))
-        assert max(map(len, parts)) == size
+    for max_bytes, sizes in [(1, [1] * N), (3 * row, [3, 3, 2, 2]), (99 * row, [8, 2])]:
+        monkeypatch.setattr(_functional, "MAX_BYTES", max_bytes)
+        parts = list(losses.gradients(X, Y))
+        assert list(map(len, parts)) == sizes
         np.testing.assert_allclose(torch.cat(parts), whole, rtol=1e-12)
+
+
+def test_forms_get_many_rows_at_once(monkeypatch):
+    losses = SampleLosses(fitted(classifier(batch_size=2), Y))
+    sizes = []
+
+    def form(rows):
+        sizes.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(_functional, "MAX_BYTES", 5 * losses.theta.nbytes)
+    losses.quadratic_forms(X, Y, form)
+    assert sizes == [4, 4, 2]
 
 
 def test_forms_are_those_of_the_gradients(monkeypatch):

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
 from skgex._functional import CURVATURES, Form, SampleLosses
 from skgex.base import Data, Interval, Query, StrOptions
-from skgex.influence._base import GradientMap
+from skgex.influence._base import GradientMap, finite
 from skgex.influence._solvers import SOLVERS, Settings
+
+# The influences among fitted rows are kept if they take no more than this.
+MAX_BYTES = 2**28
 
 
 class InfluenceFunction(GradientMap):
@@ -117,16 +121,24 @@ class InfluenceFunction(GradientMap):
         )
         losses = SampleLosses(self._trained)
         self._solver = SOLVERS[self.solver](losses, data, settings, seeds.method)
-        self._judge_fitted(data)
+        if len(data.X) ** 2 * self._dtype.itemsize <= MAX_BYTES:
+            products = finite(self._relate(self._fitted_rows(), self._fitted_rows()))
+            self.self_influence_ = products.diagonal().copy()
+            self._stored = products.astype(self._dtype)
+        else:
+            self._stored = None
+            self.self_influence_ = finite(self._judge_new(data.X, data.targets))
 
-    def _forms(self) -> Iterator[tuple[SampleLosses, Form]]:
+    def _forms(self) -> Iterator[tuple[float, SampleLosses, Form]]:
         losses = SampleLosses(self._trained)
-        solve = self._solver.solution(losses, self._data)
-        yield losses, lambda gradients: solve(gradients) / len(self._data.X)
+        yield 1 / len(self._data.X), losses, self._solver.solution(losses, self._data)
 
-    def _features(self, query: Query) -> np.ndarray:
-        fitted = Query(*self._data, index=np.arange(len(self._data.X)))
-        return self._relate(query, fitted).astype(self._dtype)
+    def _map(self, X: Any, targets: Any) -> np.ndarray:
+        samples = Query(X, None, targets, None)
+        return self._relate(samples, self._fitted_rows()).astype(self._dtype)
+
+    def _fitted_rows(self) -> Query:
+        return Query(*self._data, np.arange(len(self._data.X)))
 
     @property
     def _n_features_out(self) -> int:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from convex import derivatives, exact_influence, logistic_regression, make_rows
+from convex import PENALTY, derivatives, exact_influence, logistic_regression, make_rows
 from numpy.testing import assert_allclose
 from scipy.stats import spearmanr
 from tiny import classifier, regressor
@@ -12,7 +12,7 @@ from skgex.curvature import dense
 from skgex.exceptions import ConvergenceWarning
 from skgex.influence import InfluenceFunction, LeaveOneOut
 
-X, Y = make_rows()
+X, Y = make_rows(120)
 
 
 def fitted(**kwargs):
@@ -23,7 +23,7 @@ def fitted(**kwargs):
 @pytest.mark.parametrize("curvature", ["hessian", "gauss_newton"])
 def test_dense_is_the_formula(curvature):
     # The penalty is no function of the outputs: Gauss-Newton takes it as damping.
-    damping = 0.1 if curvature == "gauss_newton" else 0.0
+    damping = PENALTY if curvature == "gauss_newton" else 0.0
     estimator = fitted(solver="dense", curvature=curvature, damping=damping)
     expected = exact_influence(estimator, X, Y)
     assert_allclose(estimator.influence(X, Y, X, Y), expected, atol=1e-12)
@@ -77,10 +77,7 @@ def test_new_samples_are_judged_by_the_fitted_rows():
 
 
 def test_it_is_the_first_order_of_leaving_out():
-    X, Y = make_rows(150)  # many, lest terms of second order show
-    function = InfluenceFunction(
-        logistic_regression(), solver="dense", curvature="hessian", damping=0.0
-    ).fit(X, Y)
+    function = fitted(solver="dense")
     truth = LeaveOneOut(logistic_regression(), warm_start=True).fit(X, Y)
     for given, expected in [
         (function.self_influence_, truth.self_influence_),
