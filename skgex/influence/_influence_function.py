@@ -43,7 +43,7 @@ class InfluenceFunction(GradientMap):
         dense.
     damping : float, default=0.01
         α, which rows of the mean loss are weighed against.
-    tol : float, default=1e-3
+    tol : float, default=0.001
         Conjugate gradients end when the residual is this share of the gradient.
     n_iterations : int, default=200
         Steps of conjugate gradients at most; steps of LiSSA.

@@ -70,8 +70,8 @@ class LeaveOneOut(FeatureMap):
     >>> from sklearn.datasets import load_iris
     >>> from skgex.influence import LeaveOneOut
     >>> X, y = load_iris(return_X_y=True)
-    >>> LeaveOneOut(random_state=0).fit_transform(X[::6], y[::6]).shape
-    (25, 25)
+    >>> LeaveOneOut(random_state=0).fit_transform(X[::15], y[::15]).shape
+    (10, 10)
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
