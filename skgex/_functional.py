@@ -9,6 +9,7 @@ from skorch import NeuralNet
 from skorch.dataset import unpack_data
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
+from torch.linalg import vecdot, vector_norm
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from skgex._net import (
@@ -30,7 +31,7 @@ from skgex.curvature import (
 )
 
 # What the gradients of samples may take that are held at once; one always fits.
-MAX_BYTES = 2**26
+MAX_BYTES = 2**24
 # Vectors that go through the net side by side, each with activations of its own.
 MAX_VECTORS = 64
 
@@ -108,11 +109,8 @@ class SampleLosses:
         ------
         gradients : Tensor of shape (n_rows, n_parameters)
         """
-        size = max(1, MAX_BYTES // self.theta.nbytes)
-        for Xi, yi in self._batches(X, y):
-            for start in range(0, len(yi), size):
-                rows = slice(start, start + size)
-                yield self._gradients(_take(Xi, rows), _take(yi, rows))
+        for parts in self._gradient_parts(X, y):
+            yield torch.cat(parts, dim=1)
 
     def all_gradients(self, X: Any, y: Any) -> np.ndarray:
         """Return the gradients of samples, (n_samples, n_parameters), all at once."""
@@ -178,14 +176,14 @@ class SampleLosses:
         -------
         forms : ndarray of shape (n_samples,)
         """
-        gradients = self.gradients(X, y)
-        if form is not None:
-            gradients = _blocks(gradients, MAX_BYTES)
         with seeded(0):
-            return _stack(
-                torch.linalg.vecdot(g, g if form is None else form(g)).double()
-                for g in gradients
-            )
+            if form is None:
+                return _stack(
+                    sum(vector_norm(part, dim=1).double().square() for part in parts)
+                    for parts in self._gradient_parts(X, y)
+                )
+            blocks = _blocks(self.gradients(X, y), MAX_BYTES)
+            return _stack(vecdot(g, form(g)).double() for g in blocks)
 
     def inner_products(
         self, samples: tuple, others: tuple, form: Form | None = None
@@ -271,33 +269,50 @@ class SampleLosses:
 
         return gauss_newton_products(outputs, loss, self.theta, vectors)
 
-    def _gradients(self, X: Any, y: Any) -> Tensor:
+    def _gradient_parts(self, X: Any, y: Any) -> Iterator[list[Tensor]]:
+        """Yield the gradients of some samples, (n_rows, size) for each parameter.
+
+        Parameter by parameter, since putting them together takes as long as they do.
+        """
+        size = max(1, MAX_BYTES // self.theta.nbytes)
+        for Xi, yi in self._batches(X, y):
+            for start in range(0, len(yi), size):
+                rows = slice(start, start + size)
+                parts = self._gradients(_take(Xi, rows), _take(yi, rows))
+                yield [part.reshape(len(part), -1) for part in parts]
+
+    def _gradients(self, X: Any, y: Any) -> tuple[Tensor, ...]:
         """Differentiate the losses of a batch all at once, or else row by row."""
+        parts = tuple(self._split(self.theta))
         if self._can_batch:
             try:
                 rows = vmap(grad(self._loss), (None, 0, 0), randomness="different")
-                return rows(self.theta, X, y)
+                return rows(parts, X, y)
             except RuntimeError:  # an operation that cannot be batched
                 self._can_batch = False
-        theta = self.theta.detach().requires_grad_()
+        parts = tuple(part.clone().requires_grad_() for part in parts)
         gradients = []
         for i in range(len(y)):
             with torch.enable_grad():
-                loss = self._loss(theta, _take(X, i), _take(y, i))
-            gradients += torch.autograd.grad(loss, theta, materialize_grads=True)
-        return torch.stack(gradients)
+                loss = self._loss(parts, _take(X, i), _take(y, i))
+            gradients.append(torch.autograd.grad(loss, parts, materialize_grads=True))
+        return tuple(torch.stack(rows) for rows in zip(*gradients, strict=True))
 
-    def _loss(self, theta: Tensor, x: Any, y: Any) -> Tensor:
+    def _loss(self, parts: tuple[Tensor, ...], x: Any, y: Any) -> Tensor:
         """Return the loss of one sample, a scalar."""
         row = tree_map(lambda part: part[None], (x, y))
-        return self(theta, *row)[0]
+        with per_sample_criterion(self._net):
+            return self._with(parts, self._losses, *row)[0]
 
     def _losses(self, X: Any, y: Any) -> Tensor:
         return sample_losses(self._net, self._net.infer(X), y, X)
 
     def _at(self, theta: Tensor, function: Callable, *arguments: Any) -> Any:
         """Call a function of the net while its parameters are others."""
-        named = dict(zip(self._parameters, self._split(theta), strict=True))
+        return self._with(self._split(theta), function, *arguments)
+
+    def _with(self, parts: Any, function: Callable, *arguments: Any) -> Any:
+        named = dict(zip(self._parameters, parts, strict=True))
         return functional_call(self._whole, named, (function, *arguments))
 
     def _split(self, theta: Tensor) -> list[Tensor]:
