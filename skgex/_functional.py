@@ -10,7 +10,7 @@ from skorch.dataset import unpack_data
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.linalg import vecdot, vector_norm
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.utils._pytree import tree_map
 
 from skgex._net import (
     TrainedNet,
@@ -23,12 +23,7 @@ from skgex._net import (
     weights_of,
 )
 from skgex._random import seeded
-from skgex.curvature import (
-    Operator,
-    gauss_newton_products,
-    hessian_products,
-    jacobian_products,
-)
+from skgex.curvature import jacobian_products
 
 # What the gradients of samples may take that are held at once; one always fits.
 MAX_BYTES = 2**24
@@ -95,7 +90,7 @@ class SampleLosses:
         parts = [torch.as_tensor(weights[root[:-1]][key]) for root, key in names]
         return _flat(parts).to(self.theta)
 
-    def gradients(self, X: Any, y: Any, max_bytes: int = MAX_BYTES) -> Iterator[Tensor]:
+    def gradients(self, X: Any, y: Any) -> Iterator[Tensor]:
         """Yield the gradients of samples in order, some rows at a time.
 
         The rows given at once are of one batch, and take no more than ``MAX_BYTES``.
@@ -159,7 +154,7 @@ class SampleLosses:
             ).T
 
         with seeded(0):
-            return _stack(of_batch(*batch) for batch in self._batches(X, y))
+            return _stack(of_batch(*batch) for batch in self.batches(X, y))
 
     def quadratic_forms(self, X: Any, y: Any, form: Form | None = None) -> np.ndarray:
         """Return g·A g for each sample, of shape (n_samples,), dtype=float64.
@@ -178,12 +173,13 @@ class SampleLosses:
         """
         with seeded(0):
             if form is None:
-                return _stack(
-                    sum(vector_norm(part, dim=1).double().square() for part in parts)
+                squares = _stack(
+                    sum(vector_norm(part, dim=1).square() for part in parts)
                     for parts in self._gradient_parts(X, y)
                 )
+                return squares.astype(np.float64)
             blocks = _blocks(self.gradients(X, y), MAX_BYTES)
-            return _stack(vecdot(g, form(g)).double() for g in blocks)
+            return _stack(vecdot(g, form(g)) for g in blocks).astype(np.float64)
 
     def inner_products(
         self, samples: tuple, others: tuple, form: Form | None = None
@@ -207,67 +203,24 @@ class SampleLosses:
             for block in _blocks(self.gradients(*samples), 4 * MAX_BYTES):
                 mine = block if form is None else form(block)
                 theirs = self.gradients(*others)
-                products.append(_stack((g @ mine.T).double() for g in theirs).T)
-        return np.concatenate(products)
+                products.append(_stack(g @ mine.T for g in theirs).T)
+        return np.concatenate(products).astype(np.float64)
 
-    def curvature(self, X: Any, y: Any, kind: str) -> Operator:
-        """Return the Hessian of the mean loss of samples, or its likeness.
+    def outputs(self, theta: Tensor, X: Any) -> Any:
+        """Return what the module gives for a batch, a tensor or several."""
+        return self._at(theta, self._net.infer, X)
 
-        Parameters
-        ----------
-        X, y
-            Samples.
-        kind : str
-            One of ``CURVATURES``.
+    def of_outputs(self, outputs: Any, X: Any, y: Any) -> Tensor:
+        """Return the losses of a batch with given outputs, shape (n_samples,)."""
+        with per_sample_criterion(self._net):
+            return sample_losses(self._net, outputs, y, X)
 
-        Returns
-        -------
-        operator : callable
-        """
-
-        def operator(vectors: Tensor) -> Tensor:
-            total, n_samples = torch.zeros_like(vectors), 0
-            with seeded(0):
-                for product, size in self.batch_curvatures(X, y, kind):
-                    total += size * product(vectors)
-                    n_samples += size
-            return total / n_samples
-
-        return operator
-
-    def batch_curvatures(
-        self, X: Any, y: Any, kind: str
-    ) -> Iterator[tuple[Operator, int]]:
-        """Yield for each batch the Hessian of its mean loss, and its size."""
-        products = CURVATURES[kind]
-        for Xi, yi in self._batches(X, y):
-
-            def operator(vectors: Tensor, Xi: Any = Xi, yi: Any = yi) -> Tensor:
-                blocks = vectors.split(MAX_VECTORS)
-                return torch.cat([products(self, Xi, yi, v) for v in blocks])
-
-            yield operator, len(yi)
-
-    def _hessian_products(self, X: Any, y: Any, vectors: Tensor) -> Tensor:
-        return hessian_products(lambda t: self(t, X, y).mean(), self.theta, vectors)
-
-    def _gauss_newton_products(self, X: Any, y: Any, vectors: Tensor) -> Tensor:
-        with torch.no_grad():
-            leaves, structure = tree_flatten(self._net.infer(X))
-
-        def outputs(theta: Tensor) -> Tensor:
-            return _flat(tree_flatten(self._at(theta, self._net.infer, X))[0])
-
-        def loss(values: Tensor) -> Tensor:
-            parts = values.split([leaf.numel() for leaf in leaves])
-            shaped = [
-                part.view_as(leaf) for part, leaf in zip(parts, leaves, strict=True)
-            ]
-            output = tree_unflatten(shaped, structure)
-            with per_sample_criterion(self._net):
-                return sample_losses(self._net, output, y, X).mean()
-
-        return gauss_newton_products(outputs, loss, self.theta, vectors)
+    def batches(self, X: Any, y: Any) -> Iterator[tuple[Any, Any]]:
+        """Yield samples as the net takes them, in order, on its device."""
+        dataset = self._net.get_dataset(X, y)
+        for batch in batches(self._net, dataset, training=False):
+            Xi, yi = unpack_data(batch)
+            yield _to(Xi, self.theta), _to(yi, self.theta)
 
     def _gradient_parts(self, X: Any, y: Any) -> Iterator[list[Tensor]]:
         """Yield the gradients of some samples, (n_rows, size) for each parameter.
@@ -275,7 +228,7 @@ class SampleLosses:
         Parameter by parameter, since putting them together takes as long as they do.
         """
         size = max(1, MAX_BYTES // self.theta.nbytes)
-        for Xi, yi in self._batches(X, y):
+        for Xi, yi in self.batches(X, y):
             for start in range(0, len(yi), size):
                 rows = slice(start, start + size)
                 parts = self._gradients(_take(Xi, rows), _take(yi, rows))
@@ -325,19 +278,6 @@ class SampleLosses:
         parts = self._split(theta)
         for parameter, part in zip(self._parameters.values(), parts, strict=True):
             parameter.copy_(part)
-
-    def _batches(self, X: Any, y: Any) -> Iterator[tuple[Any, Any]]:
-        dataset = self._net.get_dataset(X, y)
-        for batch in batches(self._net, dataset, training=False):
-            Xi, yi = unpack_data(batch)
-            yield _to(Xi, self.theta), _to(yi, self.theta)
-
-
-# How a batch's mean loss bends: products with it, by the name that estimators take.
-CURVATURES: dict[str, Callable] = {
-    "hessian": SampleLosses._hessian_products,
-    "gauss_newton": SampleLosses._gauss_newton_products,
-}
 
 
 class _Whole(nn.Module):

@@ -13,10 +13,6 @@ class UnseenRowsWarning(SkgexWarning):
     """Rows that ``fit`` never saw, which the scorer cannot judge."""
 
 
-class AbsentRowsWarning(SkgexWarning):
-    """Rows to be left out were not in the fit."""
-
-
 class UnknownLabelWarning(SkgexWarning):
     """Labels that ``fit`` never saw; they count as wrong."""
 

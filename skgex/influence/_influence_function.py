@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skgex._functional import CURVATURES, Form, SampleLosses
+from skgex._functional import Form, SampleLosses
+from skgex._net_curvature import CURVATURES
 from skgex.base import Data, Interval, Query, StrOptions
 from skgex.influence._base import GradientMap, finite
 from skgex.influence._solvers import SOLVERS, Settings

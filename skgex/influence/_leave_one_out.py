@@ -14,7 +14,7 @@ from skgex._warn import warn_caller
 from skgex.base import Data, Query
 from skgex.ensemble import GeometricEnsemble
 from skgex.ensemble._statistics import loss_deviations
-from skgex.exceptions import AbsentRowsWarning
+from skgex.exceptions import UnseenRowsWarning
 from skgex.influence._base import FeatureMap
 
 
@@ -133,7 +133,7 @@ class LeaveOneOut(FeatureMap):
         warn_caller(
             f"{n_rows} rows were not in the fit with these labels; leaving them out "
             "changes nothing.",
-            AbsentRowsWarning,
+            UnseenRowsWarning,
         )
 
     def _map(self, X: Any, targets: Any) -> np.ndarray:

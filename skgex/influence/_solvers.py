@@ -13,6 +13,7 @@ from torch import Tensor
 
 from skgex._functional import Form, SampleLosses
 from skgex._net import take
+from skgex._net_curvature import batch_curvatures, mean_curvature
 from skgex._warn import warn_caller
 from skgex.base import Data
 from skgex.curvature import (
@@ -34,7 +35,7 @@ class Settings(NamedTuple):
     Attributes
     ----------
     curvature : str
-        One of :data:`skgex._functional.CURVATURES`.
+        One of :data:`skgex._net_curvature.CURVATURES`.
     damping : float
         α.
     tol : float
@@ -53,7 +54,7 @@ class Dense:
     """Writes the matrix out and inverts it."""
 
     def __init__(self, losses: SampleLosses, data: Data, settings: Settings, seed: int):
-        curvature = losses.curvature(data.X, data.targets, settings.curvature)
+        curvature = mean_curvature(losses, data.X, data.targets, settings.curvature)
         values, vectors = torch.linalg.eigh(dense(curvature, losses.theta))
         values = values + settings.damping
         smallest, largest = values.abs().min(), values.abs().max()
@@ -78,7 +79,7 @@ class ConjugateGradients:
     def solution(self, losses: SampleLosses, data: Data) -> Form:
         """Return what solves the equation for rows of gradients."""
         kind, damping, tol, n_iterations = self.settings
-        curvature = losses.curvature(data.X, data.targets, kind)
+        curvature = mean_curvature(losses, data.X, data.targets, kind)
         operator = _damped(curvature, damping)
 
         def solve(gradients: Tensor) -> Tensor:
@@ -127,7 +128,7 @@ class LiSSA:
 
     def _one_pass(self, losses: SampleLosses, data: Data):
         rows = take(data.X, data.targets, self.order)
-        for operator, _ in losses.batch_curvatures(*rows, self.settings.curvature):
+        for operator, _ in batch_curvatures(losses, *rows, self.settings.curvature):
             yield operator
 
 

@@ -8,6 +8,7 @@ from tiny import classifier, regressor
 
 from skgex._functional import SampleLosses
 from skgex._net import snapshot
+from skgex._net_curvature import mean_curvature
 from skgex.curvature import dense
 from skgex.exceptions import ConvergenceWarning
 from skgex.influence import InfluenceFunction, LeaveOneOut
@@ -119,7 +120,7 @@ def test_squared_error_at_zero_loss_leaves_most_eigenvalues_zero():
         targets = net.module_(torch.tensor(rows)).numpy()
     losses = SampleLosses(snapshot(net))
     assert losses.quadratic_forms(rows, targets).max() < 1e-25
-    operator = losses.curvature(rows, targets, "hessian")
+    operator = mean_curvature(losses, rows, targets, "hessian")
     values = np.linalg.eigvalsh(dense(operator, losses.theta))
     n_zero = (np.abs(values) < 1e-12 * values.max()).sum()
     assert n_zero >= len(losses.theta) - n_rows * n_outputs > 0

@@ -20,7 +20,7 @@ SETTINGS = {
 
 
 class Wide(nn.Module):
-    """1,010,010 parameters or a little more."""
+    """A little more than a million parameters."""
 
     def __init__(self):
         super().__init__()

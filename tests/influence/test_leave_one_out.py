@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from sklearn.frozen import FrozenEstimator
 from tiny import classifier, make_blobs
 
-from skgex.exceptions import AbsentRowsWarning
+from skgex.exceptions import UnseenRowsWarning
 from skgex.influence import LeaveOneOut
 
 X, Y = make_rows(20)
@@ -50,12 +50,12 @@ def test_it_is_the_loss_of_the_optimum_without_the_row(warm_start):
 
 def test_rows_that_were_not_there_leave_nothing_behind():
     estimator = LeaveOneOut(classifier(), random_state=0).fit(X[:9], Y[:9])
-    with pytest.warns(AbsentRowsWarning, match="1 rows"):
+    with pytest.warns(UnseenRowsWarning, match="1 rows"):
         influence = estimator.influence(X[8:10], Y[8:10], X, Y)
     assert influence.shape == (2, 20)
     assert influence[0].all()
     assert not influence[1].any()
-    with pytest.warns(AbsentRowsWarning):  # a fitted row with another label
+    with pytest.warns(UnseenRowsWarning):  # a fitted row with another label
         assert not estimator.self_influence(X[:1], (Y[:1] + 1) % 3).any()
 
 
