@@ -1,8 +1,15 @@
 """skgex finds wrong labels and prunable rows by influence, inside scikit-learn."""
 
+from skgex.cleaning import CleanedClassifier, CleaningSampler
 from skgex.detection import GEXDetector
 from skgex.pruning import GEXPruner
 
 __version__ = "0.1.0"
 
-__all__ = ["GEXDetector", "GEXPruner", "__version__"]
+__all__ = [
+    "CleanedClassifier",
+    "CleaningSampler",
+    "GEXDetector",
+    "GEXPruner",
+    "__version__",
+]

@@ -1,6 +1,5 @@
 """What all estimators of skgex share: checks, label coding, training, look-up."""
 
-import warnings
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -10,7 +9,12 @@ from joblib import Memory
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+)
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset
@@ -38,6 +42,7 @@ from skgex._net import (
 from skgex._random import seeded
 from skgex._seen import SeenRows
 from skgex._trajectory import Trajectory, train_with_trajectory
+from skgex._warn import warn_caller
 from skgex.exceptions import (
     HeldOutRowsWarning,
     RefitWarning,
@@ -52,6 +57,7 @@ __all__ = [
     "NetEstimator",
     "NetNeed",
     "Query",
+    "RealNotInt",
     "StrOptions",
 ]
 
@@ -254,11 +260,10 @@ class NetEstimator(BaseEstimator):
         if isinstance(self._coding, ClassLabels):
             self.classes_ = self._coding.classes
         if is_row_by_row(probe):
-            warnings.warn(
+            warn_caller(
                 "The net's criterion has no `reduction`, so losses are taken sample "
                 "by sample, which is slow.",
                 SlowCriterionWarning,
-                stacklevel=4,
             )
         return data
 
@@ -317,13 +322,12 @@ class NetEstimator(BaseEstimator):
                 message += (
                     " To judge by its present weights, pass FrozenEstimator(net)."
                 )
-            warnings.warn(message, RefitWarning, stacklevel=7)
+            warn_caller(message, RefitWarning)
         if holds_rows_out(net):
-            warnings.warn(
+            warn_caller(
                 "net holds rows out of its training by its train_split; it cannot "
                 "memorise their labels. Pass train_split=None to train on all.",
                 HeldOutRowsWarning,
-                stacklevel=7,
             )
 
     def _query(
@@ -350,11 +354,10 @@ class NetEstimator(BaseEstimator):
     def _predicted(self, X: np.ndarray, trained: TrainedNet, warn: bool) -> np.ndarray:
         """Return the codes that the net predicts for rows without labels."""
         if warn:
-            warnings.warn(
+            warn_caller(
                 f"{len(X)} rows were not seen in fit and came without labels; the "
                 "labels that the net predicts stand in. Pass y to judge given ones.",
                 UnlabelledRowsWarning,
-                stacklevel=6,
             )
         filler = self._targets(np.zeros_like(self._codes[:1]).repeat(len(X), axis=0))
         with seeded(0):

@@ -25,6 +25,10 @@ class DivergenceWarning(SkgexWarning):
     """A member of the ensemble left the region in which the net predicts."""
 
 
+class ConvergenceWarning(SkgexWarning):
+    """An iteration ended before it came to its goal."""
+
+
 class HeldOutRowsWarning(SkgexWarning):
     """The net's own ``train_split`` keeps rows out of its training."""
 
@@ -35,3 +39,7 @@ class RefitWarning(SkgexWarning):
 
 class SlowCriterionWarning(SkgexWarning):
     """The criterion gives no loss a sample; samples are taken one by one."""
+
+
+class SparedRowsWarning(SkgexWarning):
+    """Rows that were judged wrong are left as they are, and why."""

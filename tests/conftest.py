@@ -6,6 +6,8 @@ import torch
 from sklearn.frozen import FrozenEstimator
 from tiny import flip_every, learner, make_blobs
 
+from skgex._random import seeded
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
@@ -30,8 +32,8 @@ def noisy():
 def trained_learner():
     """A net trained on the noisy blobs, not to be changed by any test."""
     X, y = make_blobs()
-    torch.manual_seed(0)
-    return learner().fit(X.astype(np.float32), flip_every(y, 10)[0])
+    with seeded(0):
+        return learner().fit(X.astype(np.float32), flip_every(y, 10)[0])
 
 
 @pytest.fixture

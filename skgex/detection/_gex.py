@@ -1,12 +1,13 @@
 """GEXDetector: wrong labels by how a sample's loss moves in a geometric ensemble."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from skgex._labels import ClassLabels
+from skgex._relabel import TARGETS
 from skgex._threshold import threshold_of
+from skgex._warn import warn_caller
 from skgex.base import Data, StrOptions
 from skgex.detection._base import DetectorMixin
 from skgex.ensemble import Answers
@@ -196,6 +197,37 @@ class GEXDetector(DetectorMixin, GEX):
         """
         return self._statistic(self._answer(X, y))
 
+    def relabel(self, kind: str = "hard") -> np.ndarray:
+        """Return the labels of the fitted rows, with new ones for those judged wrong.
+
+        Parameters
+        ----------
+        kind : {"hard", "probabilities", "influence"}, default="hard"
+            What a wrong label becomes: the class (or value) that the ensemble prefers;
+            the ensemble's class probabilities; or the targets of Kong, Shen and Huang
+            (2022), see :func:`skgex.cleaning.influence_targets`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples, ...) or (n_samples, n_classes)
+            Labels as ``fit`` takes them if "hard"; otherwise targets in the order of
+            ``classes_``, dtype float64, with which a net can be trained on the cross
+            entropy of probabilities. See :func:`skgex.cleaning.weighted_rows` for
+            estimators that take classes only.
+        """
+        self._require_fitted()
+        if kind not in TARGETS:
+            raise ValueError(f"kind: must be one of {list(TARGETS)}, got {kind!r}.")
+        codes, mask, outputs = self._codes, self.noise_mask_, self._answers.outputs
+        classes = isinstance(self._coding, ClassLabels)
+        if kind != "hard" and not classes:
+            raise ValueError(f"kind: {kind!r} needs classes, the labels are values.")
+        if kind != "hard":
+            return TARGETS[kind](codes, mask, outputs)
+        given = self.classes_[codes] if classes else self._coding.decode(codes)
+        wrong = mask.reshape(-1, *[1] * (given.ndim - 1))
+        return np.where(wrong, self.suggested_labels_, given)
+
     def _check_params(self) -> None:
         super()._check_params()
         self._check_threshold()
@@ -226,10 +258,9 @@ class GEXDetector(DetectorMixin, GEX):
             return
         memorised = float(np.mean(self._answers.reference < np.log(2)))
         if memorised < MEMORISED:
-            warnings.warn(
+            warn_caller(
                 f"The net fits {memorised:.0%} of its training labels. Self-influence "
                 "finds noise that was memorised: train longer, without augmentation "
                 "or regularisation, or use statistic='mean_loss'.",
                 MemorisationWarning,
-                stacklevel=4,
             )

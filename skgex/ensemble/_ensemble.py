@@ -63,7 +63,15 @@ class Answers:
         return Answers(*(None if part is None else part[rows] for part in parts))
 
     def put(self, rows: np.ndarray, others: "Answers") -> None:
-        """Overwrite some samples' answers; all members count for them."""
+        """Overwrite some samples' answers; all members count for them.
+
+        Parameters
+        ----------
+        rows : ndarray
+            Which samples, as indices or a mask.
+        others : Answers
+            Theirs, in order.
+        """
         for name in ("reference", "losses", "outputs", "targets"):
             getattr(self, name)[rows] = getattr(others, name)
         if self.counted is not None:

@@ -1,0 +1,86 @@
+"""All public estimators, found by walking the package, with settings that are cheap.
+
+A new estimator is picked up by itself. Where it has parameters that cost time, add
+them to ``CHEAP`` by name; where it has one that must be given, to ``REQUIRED``.
+"""
+
+import importlib
+import inspect
+import pkgutil
+
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+
+import skgex
+from skgex.base import NetNeed
+
+CHEAP = {
+    "n_members": 2,
+    "n_steps": 6,
+    "lr": 0.1,
+    "n_checkpoints": 2,
+    "n_nets": 2,
+    "n_epochs": 4,
+    "n_directions": 4,
+    "random_state": 0,
+}
+
+REQUIRED = {
+    "scorer": lambda net: cheap(named("GEX"), net),
+    "detector": lambda net: cheap(named("GEXDetector"), net),
+    "selector": lambda net: cheap(named("GEXDetector"), net),
+    "estimator": lambda net: LogisticRegression(),
+}
+
+# Estimators whose answers depend on the order of rows, since they draw parts of them.
+DEALS_ROWS = {"ConfidentLearning", "OutOfFold"}
+
+
+def all_estimators():
+    """Return the public estimator classes by name; nothing private, no base class."""
+    found = {}
+    for module in public_modules():
+        for name, value in vars(module).items():
+            if is_ours(value) and not name.startswith("_"):
+                found[name] = value
+    return [found[name] for name in sorted(found)]
+
+
+def is_ours(value):
+    """Return whether a value is an estimator class of skgex, other than its base."""
+    return (
+        inspect.isclass(value)
+        and issubclass(value, BaseEstimator)
+        and value.__module__.startswith("skgex.")
+        and value.__module__ != "skgex.base"
+    )
+
+
+def public_modules():
+    """Import all modules of the package that have no underscore in their path."""
+    for info in pkgutil.walk_packages(skgex.__path__, "skgex."):
+        if not any(part.startswith("_") for part in info.name.split(".")):
+            yield importlib.import_module(info.name)
+    yield skgex
+
+
+def named(name):
+    """Return the estimator of a name."""
+    return {cls.__name__: cls for cls in all_estimators()}[name]
+
+
+def cheap(cls, net=None, **params):
+    """Make an estimator with cheap settings around a net."""
+    known = inspect.signature(cls).parameters
+    settings = {name: value for name, value in CHEAP.items() if name in known}
+    for name, parameter in known.items():
+        if name in REQUIRED and parameter.default in (inspect.Parameter.empty, None):
+            settings[name] = REQUIRED[name](net)
+    if "net" in known:
+        settings["net"] = net
+    return cls(**{**settings, **params})
+
+
+def takes_frozen(cls):
+    """Return whether an estimator judges by a net that is trained already."""
+    return getattr(cls, "_needs", NetNeed.TRAINED) is NetNeed.TRAINED

@@ -1,0 +1,27 @@
+"""What the tests of GEXDetector share."""
+
+import numpy as np
+from tiny import learner
+
+from skgex import GEXDetector
+from skgex._net import evaluate, revive
+
+FAST = {"n_members": 3, "n_steps": 8, "lr": 0.1, "random_state": 0}
+
+
+def fit(X, y=None, net=None, **params):
+    """Fit a fast detector around a net that learns within a moment."""
+    net = learner() if net is None else net
+    return GEXDetector(net, **{**FAST, **params}).fit(X, y)
+
+
+def losses_under(detector, weights, X, y):
+    """Losses of rows under some weights, in the float32 of the net."""
+    net = revive(detector.ensemble_.trained._replace(weights=weights))
+    return evaluate(net, X.astype(np.float32), y).losses
+
+
+def new_rows(data):
+    """Rows that fit never saw, and their labels."""
+    X, y, _ = data
+    return X[::4] + 0.25, y[::4]

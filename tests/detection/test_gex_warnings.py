@@ -1,0 +1,70 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from detecting import FAST, fit
+from skorch.dataset import ValidSplit
+from tiny import (
+    BareCriterion,
+    learner,
+)
+
+from skgex import GEXDetector
+from skgex.exceptions import (
+    DivergenceWarning,
+    HeldOutRowsWarning,
+    MemorisationWarning,
+    RefitWarning,
+    SlowCriterionWarning,
+)
+
+
+def test_a_net_that_memorised_nothing_is_told_where_it_matters(data):
+    X, y, _ = data
+    lazy = learner(max_epochs=1)
+    with pytest.warns(MemorisationWarning, match="statistic='mean_loss'") as caught:
+        GEXDetector(lazy, statistic="self_influence", **FAST).fit(X, y)
+    assert caught[0].filename == __file__
+    fit(X, y, lazy)  # silent, for the mean loss does not need it
+
+
+def test_divergence_is_told(data):
+    X, y, _ = data
+    with pytest.warns(DivergenceWarning, match="3 of 3 members diverged") as caught:
+        detector = GEXDetector(learner(), **{**FAST, "lr": 1e4}).fit(X, y)
+    assert caught[0].filename == __file__
+    assert np.isfinite(detector.scores_).all()
+    assert np.isfinite(detector.transform(X)).all()
+
+
+def test_losses_that_are_not_finite_still_give_an_answer(data):
+    X, y, _ = data
+    with pytest.warns(DivergenceWarning, match="not finite"):
+        detector = fit(X, y, lr=1e30)
+    assert np.isfinite(detector.scores_).all()
+    assert np.isfinite(detector.score(X, y))
+
+
+def test_rows_held_out_of_the_training_are_told(data):
+    with pytest.warns(HeldOutRowsWarning, match="train_split=None") as caught:
+        GEXDetector(learner(train_split=ValidSplit(5)), **FAST).fit(*data[:2])
+    assert caught[0].filename == __file__
+
+
+def test_a_fitted_net_that_is_trained_anew_is_told(data):
+    X, y, _ = data
+    net = learner().fit(X.astype(np.float32), y)
+    state = copy.deepcopy(net.module_.state_dict())
+    with pytest.warns(RefitWarning, match="FrozenEstimator") as caught:
+        refitted = GEXDetector(net, **FAST).fit(X, y)
+    assert caught[0].filename == __file__
+    for name, value in net.module_.state_dict().items():
+        assert torch.equal(value, state[name])
+    np.testing.assert_array_equal(refitted.scores_, fit(X, y).scores_)
+
+
+def test_a_criterion_without_reduction_is_told_to_be_slow(data):
+    with pytest.warns(SlowCriterionWarning, match="sample by sample") as caught:
+        GEXDetector(learner(criterion=BareCriterion), **FAST).fit(*data[:2])
+    assert caught[0].filename == __file__
