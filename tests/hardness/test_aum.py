@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny import Probabilities, binary_classifier, classifier
 from torch import nn
-from watched import X, net, trajectory_of, y
+from watched import X, net, seeds_of, trajectory_of, y
 
 from skgex._trajectory import train_with_trajectory
 from skgex.hardness import AUM
@@ -43,8 +43,6 @@ def test_probabilities_have_the_margins_of_their_logits():
 def test_a_binary_net_has_the_margin_of_its_logit():
     labels = np.where(y > 0, "b", "a")
     scores = AUM(binary_classifier(), random_state=0).fit(X, labels).scores_
-    from watched import seeds_of
-
     targets = (y > 0).astype(float)
     record = train_with_trajectory(binary_classifier(), X, targets, seeds_of(0)[0])
     signs = 2 * targets - 1
