@@ -124,6 +124,16 @@ def train(net: NeuralNet, X: Any, y: Any, seed: int) -> TrainedNet:
         return snapshot(clone(net).fit(X, y))
 
 
+def train_further(
+    net: NeuralNet, weights: Weights, X: Any, y: Any, seed: int
+) -> TrainedNet:
+    """Fit a clone of ``net`` from given weights."""
+    with seeded(seed):
+        fresh = clone(net).initialize()
+        load_weights(fresh, weights)
+        return snapshot(fresh.partial_fit(X, y))
+
+
 def snapshot(net: NeuralNet) -> TrainedNet:
     """Take the weights of a fitted net."""
     recipe = clone(net)
@@ -162,13 +172,13 @@ def weights_of(net: NeuralNet) -> Weights:
     """Copy the state of all modules and criteria to arrays."""
     return {
         name: {key: _to_array(value) for key, value in module.state_dict().items()}
-        for name, module in _modules(net)
+        for name, module in modules(net)
     }
 
 
 def load_weights(net: NeuralNet, weights: Weights) -> None:
     """Put copied states back."""
-    for name, module in _modules(net):
+    for name, module in modules(net):
         module.load_state_dict(
             {key: torch.tensor(value) for key, value in weights[name].items()}
         )
@@ -186,7 +196,7 @@ def takes_indices(net: NeuralNet) -> bool:
     """Return whether an initialised net looks integer inputs up in a table."""
     tables = (torch.nn.Embedding, torch.nn.EmbeddingBag)
     return any(
-        isinstance(part, tables) for _, root in _modules(net) for part in root.modules()
+        isinstance(part, tables) for _, root in modules(net) for part in root.modules()
     )
 
 
@@ -392,7 +402,7 @@ def _epochs(net: NeuralNet) -> list[dict]:
     ]
 
 
-def _modules(net: NeuralNet) -> Iterator[tuple[str, torch.nn.Module]]:
+def modules(net: NeuralNet) -> Iterator[tuple[str, torch.nn.Module]]:
     for name in net._modules + net._criteria:
         module = getattr(net, name + "_")
         if isinstance(module, torch.nn.Module):
@@ -402,7 +412,7 @@ def _modules(net: NeuralNet) -> Iterator[tuple[str, torch.nn.Module]]:
 def _batch_norms(net: NeuralNet) -> list[torch.nn.Module]:
     return [
         part
-        for _, root in _modules(net)
+        for _, root in modules(net)
         for part in root.modules()
         if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)
         and part.track_running_stats
@@ -411,7 +421,7 @@ def _batch_norms(net: NeuralNet) -> list[torch.nn.Module]:
 
 def _has_batch_norm(net: NeuralNet) -> bool:
     kind = torch.nn.modules.batchnorm._BatchNorm
-    return any(isinstance(p, kind) for _, root in _modules(net) for p in root.modules())
+    return any(isinstance(p, kind) for _, root in modules(net) for p in root.modules())
 
 
 def _coupled_decay(optimizer: torch.optim.Optimizer, group: dict) -> float:

@@ -1,6 +1,5 @@
 """Estimators that hold a scorer of rows, and make something of its scores."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from skorch.utils import is_dataset
 
 from skgex._labels import ClassLabels
 from skgex._seen import SeenRows
+from skgex._warn import warn_caller
 from skgex.base import HasMethods
 from skgex.exceptions import UnseenRowsWarning
 
@@ -211,11 +211,10 @@ class ScoredRows(
             if hasattr(self.scorer_, name):
                 return getattr(self.scorer_, name)(X, y)
         kind = type(self.scorer_).__name__
-        warnings.warn(
+        warn_caller(
             f"{len(X)} rows were not seen in fit; {kind} judges no others. They score "
             "nan.",
             UnseenRowsWarning,
-            stacklevel=5,
         )
         return np.full(len(X), np.nan)
 

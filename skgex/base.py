@@ -9,7 +9,12 @@ from joblib import Memory
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+)
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset
@@ -52,6 +57,7 @@ __all__ = [
     "NetEstimator",
     "NetNeed",
     "Query",
+    "RealNotInt",
     "StrOptions",
 ]
 

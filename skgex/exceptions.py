@@ -25,6 +25,10 @@ class DivergenceWarning(SkgexWarning):
     """A member of the ensemble left the region in which the net predicts."""
 
 
+class ConvergenceWarning(SkgexWarning):
+    """An iteration ended before it came to its goal."""
+
+
 class HeldOutRowsWarning(SkgexWarning):
     """The net's own ``train_split`` keeps rows out of its training."""
 

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
 import skgex
+from skgex.base import NetNeed
 
 CHEAP = {
     "n_members": 2,
@@ -30,6 +31,9 @@ REQUIRED = {
     "selector": lambda net: cheap(named("GEXDetector"), net),
     "estimator": lambda net: LogisticRegression(),
 }
+
+# Estimators whose answers depend on the order of rows, since they draw parts of them.
+DEALS_ROWS = {"ConfidentLearning", "OutOfFold"}
 
 
 def all_estimators():
@@ -75,3 +79,8 @@ def cheap(cls, net=None, **params):
     if "net" in known:
         settings["net"] = net
     return cls(**{**settings, **params})
+
+
+def takes_frozen(cls):
+    """Return whether an estimator judges by a net that is trained already."""
+    return getattr(cls, "_needs", NetNeed.TRAINED) is NetNeed.TRAINED

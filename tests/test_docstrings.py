@@ -4,6 +4,7 @@ import doctest
 import inspect
 import re
 from dataclasses import is_dataclass
+from enum import Enum
 
 import pytest
 from all_estimators import public_modules
@@ -75,7 +76,7 @@ def own_parameters(value):
 def is_plain_class(value):
     """Records and exceptions document their fields, or need not."""
     return inspect.isclass(value) and (
-        issubclass(value, (tuple, Exception)) or is_dataclass(value)
+        issubclass(value, (tuple, Exception, Enum)) or is_dataclass(value)
     )
 
 

@@ -5,7 +5,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags
@@ -22,11 +21,10 @@ from skgex._labels import ClassLabels
 from skgex.base import HasMethods, Interval, StrOptions
 from skgex.cleaning._judge import (
     CHECKS,
-    Verdict,
     as_given,
     decide,
-    fit_judge,
     last_step,
+    view_for,
 )
 
 
@@ -46,7 +44,6 @@ def label_probability(detector: Any, X: Any, y: np.ndarray) -> np.ndarray:
         The mean probability of the given label under the members of the ensemble.
     """
     codes = ClassLabels(last_step(detector).classes_).encode(y)
-    X = X.toarray() if issparse(X) else X
     return detector.predict_proba(X)[np.arange(len(y)), codes]
 
 
@@ -156,12 +153,20 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_classification_targets(y)
         X, y = as_given(X, checked), column_or_1d(y, warn=True)
         self.classes_ = np.unique(y)
-        self.detector_ = fit_judge(self.detector, X, y)
+        view = view_for(self.detector, X, checked)
+        self.detector_ = clone(self.detector).fit(view, y)
         verdict = decide(self.detector_, y, self.min_samples_per_class)
         self.noise_mask_, self.acted_mask_, self.separated_ = verdict
-        act = {"drop": _drop, "relabel": _relabel, "weight": _weight}[self.action]
-        X, y, weights = act(self.detector_, X, y, verdict)
-        options = {} if weights is None else {weight_name: weights}
+        options = {}
+        if self.action == "drop":
+            rows = np.flatnonzero(~verdict.acted)
+            X, y = _safe_indexing(X, rows), y[rows]
+        elif self.action == "relabel":
+            y = np.where(verdict.acted, last_step(self.detector_).relabel(), y)
+        elif verdict.separated:
+            weights = label_probability(self.detector_, view, y)
+            weights[verdict.judged & ~verdict.acted] = 1  # spared for their class
+            options[weight_name] = weights
         self.estimator_ = clone(self.estimator).fit(X, y, **options)
         return self
 
@@ -242,20 +247,3 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         given = get_tags(self.estimator).input_tags
         tags.input_tags.sparse = given.sparse
         return tags
-
-
-def _drop(detector: Any, X: Any, y: np.ndarray, verdict: Verdict) -> tuple:
-    keep = np.flatnonzero(~verdict.acted)
-    return _safe_indexing(X, keep), y[keep], None
-
-
-def _relabel(detector: Any, X: Any, y: np.ndarray, verdict: Verdict) -> tuple:
-    return X, np.where(verdict.acted, last_step(detector).relabel(), y), None
-
-
-def _weight(detector: Any, X: Any, y: np.ndarray, verdict: Verdict) -> tuple:
-    if not verdict.separated:
-        return X, y, None
-    weights = label_probability(detector, X, y)
-    weights[verdict.judged & ~verdict.acted] = 1
-    return X, y, weights

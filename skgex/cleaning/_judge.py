@@ -1,21 +1,20 @@
 """Asking a detector or pruner about rows, and the guards on what is done with them."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from skgex._warn import warn_caller
 from skgex.exceptions import SparedRowsWarning
 
 # The share of a normal distribution's variance that its best cut explains.
 ONE_HEAP = 2 / np.pi
 
 # What is checked of X; finite numbers are for detectors and classifiers to ask for.
-CHECKS = {"accept_sparse": True, "dtype": None, "ensure_all_finite": False}
+CHECKS = {"accept_sparse": "csr", "dtype": None, "ensure_all_finite": False}
 
 
 class Verdict(NamedTuple):
@@ -41,25 +40,26 @@ def as_given(X: Any, checked: Any) -> Any:
     return X if hasattr(X, "columns") else checked
 
 
-def fit_judge(judge: Any, X: Any, y: np.ndarray) -> Any:
-    """Fit a clone; one that takes no sparse input gets a dense copy of such.
+def view_for(judge: Any, X: Any, checked: Any) -> Any:
+    """Return what a judge is given: dense arrays where it takes nothing sparse.
 
     Parameters
     ----------
     judge : estimator
         A detector or pruner, or a pipeline that ends in one.
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,)
+    X : data frame, ndarray or sparse matrix
+        Samples as they came.
+    checked : ndarray or sparse matrix
+        The same as an array; sparse for a data frame of sparse columns, too.
 
     Returns
     -------
-    judge : estimator
-        Fitted.
+    view : data frame, ndarray or sparse matrix
     """
     first = judge[0] if isinstance(judge, Pipeline) else judge
-    if issparse(X) and not get_tags(first).input_tags.sparse:
-        X = X.toarray()
-    return clone(judge).fit(X, y)
+    if issparse(checked) and not get_tags(first).input_tags.sparse:
+        return checked.toarray()
+    return X
 
 
 def last_step(judge: Any) -> Any:
@@ -93,21 +93,19 @@ def decide(judge: Any, y: np.ndarray, min_samples_per_class: int) -> Verdict:
     separated = not finds_noise or separates(scores, judged)
     if not separated:
         if judged.any():
-            warnings.warn(
+            warn_caller(
                 f"{judged.sum()} labels were judged wrong, but the scores do not "
                 "separate wrong from right ones; all rows stay as they are.",
                 SparedRowsWarning,
-                stacklevel=3,
             )
         return Verdict(judged, np.zeros_like(judged), False)
     acted = judged & ~needed(judged, y, scores, min_samples_per_class)
     n_spared = judged.sum() - acted.sum()
     if n_spared:
-        warnings.warn(
+        warn_caller(
             f"{n_spared} rows stay as they are, lest a class fall below "
             f"min_samples_per_class={min_samples_per_class}.",
             SparedRowsWarning,
-            stacklevel=3,
         )
     return Verdict(judged, acted, True)
 

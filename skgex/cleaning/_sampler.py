@@ -6,13 +6,13 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, OneToOneFeatureMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, OneToOneFeatureMixin, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skgex.base import HasMethods, Interval, StrOptions
-from skgex.cleaning._judge import CHECKS, as_given, decide, fit_judge, last_step
+from skgex.cleaning._judge import CHECKS, as_given, decide, last_step, view_for
 
 
 class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
@@ -111,15 +111,16 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         y_new : same type as y, of shape (n_samples_new, ...)
             Their labels.
         """
-        given_X, X, codes = self._judge(X, y)
+        rows, labels = self._judge(X, y)
         kept = self.sample_indices_
         if self.action == "relabel":
             new = last_step(self.selector_).relabel()
-            y = _put(y, codes, np.where(self.acted_mask_, new, codes))
+            y = _put(y, labels, np.where(self.acted_mask_, new, labels))
         y = y if hasattr(y, "iloc") or isinstance(y, list) else np.asarray(y)
-        return _safe_indexing(given_X, kept), _safe_indexing(y, kept)
+        return _safe_indexing(rows, kept), _safe_indexing(y, kept)
 
-    def _judge(self, X: Any, y: Any) -> tuple[Any, Any, np.ndarray]:
+    def _judge(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        """Find the rows to act on; return samples, and labels as an array."""
         self._validate_params()
         judge = last_step(self.selector)
         if self.action == "relabel" and not hasattr(judge, "relabel"):
@@ -129,8 +130,9 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
             )
         checked, labels = validate_data(self, X, y, multi_output=True, **CHECKS)
         labels = _one_column(labels)
-        dense = as_given(X, checked)
-        self.selector_ = fit_judge(self.selector, dense, labels)
+        rows = as_given(X, checked)
+        view = view_for(self.selector, rows, checked)
+        self.selector_ = clone(self.selector).fit(view, labels)
         verdict = decide(self.selector_, labels, self.min_samples_per_class)
         self.acted_mask_, self.separated_ = verdict.acted, verdict.separated
         drop = verdict.acted & (self.action == "drop")
@@ -139,7 +141,7 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self.sampling_strategy_ = dict(
             zip(acted.tolist(), counts.tolist(), strict=True)
         )
-        return (X if isinstance(X, list) else dense), checked, labels
+        return (X if isinstance(X, list) else rows), labels
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

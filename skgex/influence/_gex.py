@@ -1,24 +1,16 @@
 """GEX: influence through a geometric ensemble, as a feature map."""
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_memory
-from skorch import NeuralNet
 from skorch.utils import is_dataset
 
-from skgex._default_net import FINE_TUNING_RATES
-from skgex._labels import ClassLabels, wants_classes
-from skgex._net import TrainedNet, Trial, revive, steps_per_epoch, take, unwrap
-from skgex._random import draw_seeds
-from skgex._warn import warn_caller
-from skgex.base import Data, Interval, NetEstimator, Query, StrOptions
-from skgex.ensemble import Answers, FineTuning, grow
-from skgex.ensemble._rate import choose_rate, make_trial
+from skgex._labels import wants_classes
+from skgex._net import take
+from skgex.base import Data, Interval, Query
+from skgex.ensemble import Answers
 from skgex.ensemble._statistics import (
     MAX_LOSS,
     influence,
@@ -26,23 +18,19 @@ from skgex.ensemble._statistics import (
     loss_deviations,
     self_influence,
 )
-from skgex.exceptions import DivergenceWarning, UnknownLabelWarning
-
-# "auto" steps: two passes over the data, but no fewer than this.
-MIN_STEPS = 64
-N_PASSES = 2
+from skgex.influence._geometric import GeometricMap
 
 
 def _predicts_classes(estimator: "GEX") -> bool:
     return wants_classes(estimator._inner_net(), None)
 
 
-class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
+class GEX(GeometricMap):
     """Influence through a geometric ensemble.
 
     A trained net θ* is fine-tuned by SGD into M nearby checkpoints θ_1, ..., θ_M. A
     sample z is mapped to its loss deviations Δℓ(z, θ_m) = ℓ(z, θ_m) − ℓ(z, θ*), and
-    influence is their inner product.
+    influence is their mean product, I(z, z') = 1/M Σ_m Δℓ(z, θ_m) Δℓ(z', θ_m).
 
     Parameters
     ----------
@@ -111,23 +99,10 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
     (150, 4)
     """
 
-    # y is routable to these methods though scikit-learn's routing knows it as no
-    # metadata, and only by this name.
-    __metadata_request__predict = {"y": True}  # noqa: RUF012
-    __metadata_request__transform = {"y": True}  # noqa: RUF012
-
     _parameter_constraints: dict = {  # noqa: RUF012
-        **NetEstimator._net_constraints,
-        "n_members": [Interval(Integral, 1, None, closed="left")],
-        "n_steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "schedule": [StrOptions({"cosine", "constant"})],
-        "chain": ["boolean"],
+        **GeometricMap._parameter_constraints,
         "max_samples": [Interval(Real, 0, 1, closed="right")],
         "loss_floor": [Interval(Real, 0, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -160,57 +135,6 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
-
-    def transform(self, X: Any, y: Any = None) -> np.ndarray:
-        """Map samples to their loss deviations.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
-            Samples.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Their labels. Without them, a row that ``fit`` saw has the label it had
-            there, and any other the label that the net predicts, with a warning.
-
-        Returns
-        -------
-        deviations : ndarray of shape (n_samples, n_members)
-            Δℓ(z, θ_m) in nats, in the floating type of the net.
-        """
-        return self._deviations(self._answer(X, y))
-
-    def self_influence(self, X: Any, y: Any = None) -> np.ndarray:
-        """Return the mean squared loss deviation of samples.
-
-        Parameters
-        ----------
-        X, y
-            As for :meth:`transform`.
-
-        Returns
-        -------
-        self_influence : ndarray of shape (n_samples,), dtype=float64
-            I(z, z) = 1/M Σ_m Δℓ(z, θ_m)², in nats². High for a sample that the net
-            had to memorise.
-        """
-        return self._self_influence(self._answer(X, y))
-
-    def influence(self, X: Any, y: Any, X_other: Any, y_other: Any) -> np.ndarray:
-        """Return the influence between each of some samples and each of others.
-
-        Parameters
-        ----------
-        X, y
-            Samples and their labels, as for :meth:`transform`.
-        X_other, y_other
-            Other samples and their labels.
-
-        Returns
-        -------
-        influence : ndarray of shape (n_samples, n_other), dtype=float64
-            I(z, z') = 1/M Σ_m Δℓ(z, θ_m) Δℓ(z', θ_m), in nats².
-        """
-        return influence(self.transform(X, y), self.transform(X_other, y_other))
 
     @available_if(_predicts_classes)
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -257,74 +181,18 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
         each = self._coding.likelihood(query.codes, answers.outputs, answers.losses)
         return float(np.average(log_likelihood(each), weights=sample_weight))
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []  # the net's, whatever comes
-        return tags
-
-    @property
-    def net_(self) -> NeuralNet:
-        """A skorch net with the weights of θ*, made anew each time."""
-        self._require_fitted()
-        return revive(self.ensemble_.trained)
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.ensemble_.members)
-
     def _fit(self, data: Data) -> None:
-        net_seed, trial_seed, rate_seed, member_seed = draw_seeds(
-            check_random_state(self.random_state), 4
-        )
-        trained, trial = self._train(data, net_seed, trial_seed)
-        tuning = self._tuning(trained, data, trial, trial_seed, rate_seed)
-        self.lr_, self.n_steps_ = tuning.lr, tuning.n_steps
-        self.ensemble_, answers = grow(
-            trained,
-            data.X,
-            data.targets,
-            tuning,
-            draw_seeds(np.random.RandomState(member_seed), int(self.n_members)),
-            chain=self.chain,
-            max_samples=self.max_samples,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        )
-        self._warn_of_divergence(answers)
-        self._answers = answers.finite()
+        self._answers = self._grow(data, self._seeds(), float(self.max_samples))
         self.self_influence_ = self._self_influence(self._answers)
 
-    def _tuning(
-        self,
-        trained: TrainedNet,
-        data: Data,
-        trial: Trial | None,
-        trial_seed: int,
-        rate_seed: int,
-    ) -> FineTuning:
-        """Settle the steps and the rate of the members."""
-        X, codes, targets = data
-        n_steps = self.n_steps
-        if n_steps == "auto":
-            per_pass = steps_per_epoch(revive(trained), X, targets)
-            n_steps = max(N_PASSES * per_pass, MIN_STEPS)
-        lr = np.nan if self.lr == "auto" else float(self.lr)
-        tuning = FineTuning(int(n_steps), lr, float(self.momentum), self.schedule)
-        if self.lr != "auto":
-            return tuning
-        memory = check_memory(self.memory)
-        rates = None if trial is None else FINE_TUNING_RATES
-        if trial is None:
-            net = unwrap(self.net)[0]
-            strata = codes if isinstance(self._coding, ClassLabels) else None
-            trial = memory.cache(make_trial)(net, X, targets, strata, trial_seed)
-        choose = memory.cache(choose_rate, ignore=["n_jobs"])
-        coding, n_jobs = self._coding, self.n_jobs
-        return tuning._replace(
-            lr=choose(
-                trial, X, targets, codes, coding, tuning, rate_seed, rates, n_jobs
-            )
-        )
+    def _features(self, query: Query) -> np.ndarray:
+        return self._deviations(self._answer_query(query, warn=True))
+
+    def _judge(self, query: Query) -> np.ndarray:
+        return self._self_influence(self._answer_query(query, warn=True))
+
+    def _relate(self, query: Query, others: Query) -> np.ndarray:
+        return influence(self._features(query), self._features(others))
 
     def _self_influence(self, answers: Answers) -> np.ndarray:
         return self_influence(self._deviations(answers), answers.counted)
@@ -336,10 +204,6 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
         """Answer from what ``fit`` saw where it can, and by the members elsewhere."""
         return self._answer_query(self._ask(X, y, warn=warn), warn=warn)
 
-    def _ask(self, X: Any, y: Any, *, warn: bool) -> Query:
-        self._require_fitted()
-        return self._query(X, y, self.ensemble_.trained, warn=warn)
-
     def _answer_query(self, query: Query, *, warn: bool) -> Answers:
         if is_dataset(query.X):
             return self.ensemble_.answer(query.X, n_jobs=self.n_jobs).finite()
@@ -348,29 +212,8 @@ class GEX(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
             return answers
         asked = take(query.X, query.targets, new)
         fresh = self.ensemble_.answer(*asked, n_jobs=self.n_jobs).finite()
-        unknown = self._coding.unknown(query.codes[new])
-        if unknown.any():
-            # As improbable as can be under every member, from no loss at all.
-            fresh.losses[unknown], fresh.reference[unknown] = MAX_LOSS, 0
-            if warn:
-                warn_caller(
-                    f"{unknown.sum()} labels were never seen in fit; they count as "
-                    "wrong.",
-                    UnknownLabelWarning,
-                )
+        unknown = self._unknown(query, warn=warn)[new]
+        # As improbable as can be under every member, from no loss at all.
+        fresh.losses[unknown], fresh.reference[unknown] = MAX_LOSS, 0
         answers.put(new, fresh)
         return answers
-
-    def _warn_of_divergence(self, answers: Answers) -> None:
-        chance = np.inf
-        if isinstance(self._coding, ClassLabels):
-            chance = np.log(len(self._coding.classes))
-        finite = np.isfinite(answers.losses).all(axis=0)
-        diverged = ~finite | (np.nan_to_num(answers.losses).mean(axis=0) > chance)
-        if diverged.any():
-            warn_caller(
-                f"{diverged.sum()} of {len(diverged)} members diverged at the learning "
-                f"rate {self.lr_:g}: their losses are not finite, or above the chance "
-                f"level of {chance:.2f} nats. A lower lr is needed.",
-                DivergenceWarning,
-            )

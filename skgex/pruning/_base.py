@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skgex._prune import prune_mask
-from skgex.base import Interval
+from skgex.base import Interval, RealNotInt
 
 
 class PrunerMixin:
@@ -20,7 +20,7 @@ class PrunerMixin:
     # Entries for the ``_parameter_constraints`` of subclasses.
     _prune_constraints: dict = {  # noqa: RUF012
         "prune": [
-            Interval(Real, 0, 1, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="left"),
             Interval(Integral, 0, None, closed="left"),
         ],
         "class_balance": [Interval(Real, 0, 1, closed="both")],

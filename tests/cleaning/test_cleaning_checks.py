@@ -18,7 +18,7 @@ CHEAP = {"n_members": 2, "n_steps": 2, "lr": 0.1, "random_state": 0}
 
 
 def net():
-    return classifier(AnyWidth, max_epochs=1)
+    return classifier(AnyWidth, max_epochs=1, module__n_outputs=5)
 
 
 def detector():

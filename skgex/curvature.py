@@ -1,0 +1,320 @@
+"""Products with second derivatives, and what is solved by them: torch alone.
+
+The parameters are one flat vector ``theta`` of shape (n_parameters,). Vectors come in
+rows, shape (n_vectors, n_parameters), and so do products. A symmetric matrix is an
+``Operator``: a function that multiplies each of such rows.
+"""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+Operator = Callable[[Tensor], Tensor]
+
+
+def jacobian_products(
+    function: Callable[[Tensor], Tensor], theta: Tensor, vectors: Tensor
+) -> Tensor:
+    """Differentiate a function along each vector.
+
+    By forward-mode differentiation; where an operation of the function has none, by
+    reverse mode twice.
+
+    Parameters
+    ----------
+    function : callable
+        Of ``theta``, gives a tensor of shape (n_values,).
+    theta : Tensor of shape (n_parameters,)
+    vectors : Tensor of shape (n_vectors, n_parameters)
+
+    Returns
+    -------
+    products : Tensor of shape (n_vectors, n_values)
+        J v for each v.
+    """
+    theta = theta.detach()
+    try:
+        return torch.func.vmap(
+            lambda vector: torch.func.jvp(function, (theta,), (vector,))[1],
+            randomness="same",
+        )(vectors)
+    except RuntimeError:
+        theta = theta.clone().requires_grad_()
+        with torch.enable_grad():
+            values = function(theta)
+            weights = torch.zeros_like(values, requires_grad=True)
+            # Linear in the weights, so that J comes back by one more derivative.
+            (transposed,) = torch.autograd.grad(
+                values, theta, weights, create_graph=True, materialize_grads=True
+            )
+        return vector_products(transposed, weights, vectors)
+
+
+def vector_products(values: Tensor, inputs: Tensor, vectors: Tensor) -> Tensor:
+    """Multiply the Jacobian of a graph by each vector from the left.
+
+    Parameters
+    ----------
+    values : Tensor of shape (n_values,)
+        Computed from ``inputs``; the graph is kept.
+    inputs : Tensor of shape (n_inputs,)
+    vectors : Tensor of shape (n_vectors, n_values)
+
+    Returns
+    -------
+    products : Tensor of shape (n_vectors, n_inputs)
+        J' v for each v, zeros where values do not depend on inputs.
+    """
+    if not values.requires_grad:
+        return vectors.new_zeros(len(vectors), *inputs.shape)
+
+    def pull_back(weights: Tensor, batched: bool) -> Tensor:
+        return torch.autograd.grad(
+            values,
+            inputs,
+            weights,
+            retain_graph=True,
+            is_grads_batched=batched,
+            materialize_grads=not batched,
+            allow_unused=True,
+        )[0]
+
+    try:
+        products = pull_back(vectors, batched=True)
+    except RuntimeError:  # an operation that cannot be batched
+        products = torch.stack([pull_back(v, batched=False) for v in vectors])
+    if products is None:
+        return vectors.new_zeros(len(vectors), *inputs.shape)
+    return products
+
+
+def hessian_products(
+    loss: Callable[[Tensor], Tensor], theta: Tensor, vectors: Tensor
+) -> Tensor:
+    """Multiply the Hessian of a scalar loss by each vector.
+
+    Parameters
+    ----------
+    loss : callable
+        Of ``theta``, gives a scalar tensor.
+    theta : Tensor of shape (n_parameters,)
+    vectors : Tensor of shape (n_vectors, n_parameters)
+
+    Returns
+    -------
+    products : Tensor of shape (n_vectors, n_parameters)
+    """
+    theta = theta.detach().requires_grad_()
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(
+            loss(theta), theta, create_graph=True, materialize_grads=True
+        )
+    return vector_products(gradient, theta, vectors)
+
+
+def gauss_newton_products(
+    outputs: Callable[[Tensor], Tensor],
+    loss: Callable[[Tensor], Tensor],
+    theta: Tensor,
+    vectors: Tensor,
+) -> Tensor:
+    """Multiply the generalised Gauss-Newton matrix J' ∇²ℓ J by each vector.
+
+    It has no negative eigenvalue where the loss is convex in the outputs.
+
+    Parameters
+    ----------
+    outputs : callable
+        Of ``theta``, gives all outputs as a tensor of shape (n_values,).
+    loss : callable
+        Of such outputs, gives a scalar tensor.
+    theta : Tensor of shape (n_parameters,)
+    vectors : Tensor of shape (n_vectors, n_parameters)
+
+    Returns
+    -------
+    products : Tensor of shape (n_vectors, n_parameters)
+    """
+    moved = jacobian_products(outputs, theta, vectors)
+    theta = theta.detach().requires_grad_()
+    with torch.enable_grad():
+        values = outputs(theta)
+    bent = hessian_products(loss, values, moved)
+    return vector_products(values, theta, bent)
+
+
+def dense(operator: Operator, theta: Tensor, block: int = 64) -> Tensor:
+    """Write an operator out as a matrix in float64.
+
+    Parameters
+    ----------
+    operator : callable
+    theta : Tensor of shape (n_parameters,)
+        Gives size, dtype and device.
+    block : int
+        Columns at once.
+
+    Returns
+    -------
+    matrix : Tensor of shape (n_parameters, n_parameters), dtype=float64
+        Symmetric to the last bit.
+    """
+    n = len(theta)
+    rows = []
+    for start in range(0, n, block):
+        unit = theta.new_zeros(min(block, n - start), n)
+        unit[:, start : start + len(unit)].fill_diagonal_(1)
+        rows.append(operator(unit).double())
+    matrix = torch.cat(rows)
+    return (matrix + matrix.T) / 2
+
+
+def top_eigenpairs(
+    operator: Operator,
+    theta: Tensor,
+    n_components: int,
+    n_iterations: int,
+    seed: int,
+) -> tuple[Tensor, Tensor]:
+    """Find the eigenvalues of largest magnitude by Arnoldi's iteration.
+
+    For a symmetric matrix that is Lanczos' with every vector orthogonalised against
+    all before it. Where the Krylov space is exhausted, it is begun anew from a random
+    vector, so that equal eigenvalues are all found, given the iterations.
+
+    Parameters
+    ----------
+    operator : callable
+    theta : Tensor of shape (n_parameters,)
+        Gives size, dtype and device.
+    n_components : int
+        How many pairs to give; fewer come where the rest is zero to rounding.
+    n_iterations : int
+        Products with the operator; ``n_iterations`` vectors are held.
+    seed : int
+        Of the starting vector.
+
+    Returns
+    -------
+    values : Tensor of shape (n_found,), dtype=float64
+        Of falling magnitude.
+    vectors : Tensor of shape (n_found, n_parameters)
+        Orthonormal rows.
+    """
+    basis, projected = _krylov(operator, theta, min(n_iterations, len(theta)), seed)
+    values, rotation = torch.linalg.eigh(projected, UPLO="U")
+    order = values.abs().argsort(descending=True)[:n_components]
+    tolerance = 10 * len(basis) * torch.finfo(theta.dtype).eps
+    order = order[values[order].abs() > tolerance * values.abs().max()]
+    return values[order], rotation[:, order].T.to(basis) @ basis
+
+
+def _krylov(
+    operator: Operator, theta: Tensor, n_iterations: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Return an orthonormal basis (k, n_parameters), and the operator in it, (k, k).
+
+    Of the latter the upper triangle is meant.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    basis = theta.new_zeros(n_iterations, len(theta))
+    projected = theta.new_zeros(n_iterations, n_iterations, dtype=torch.float64)
+    candidate, size = _random_vector(theta, generator), 0.0
+    for k in range(n_iterations):
+        candidate = _orthogonal_to(basis[:k], candidate)
+        if candidate.norm() <= 1e2 * torch.finfo(theta.dtype).eps * size:
+            candidate = _random_vector(theta, generator)
+            candidate = _orthogonal_to(basis[:k], candidate)
+        basis[k] = candidate / candidate.norm()
+        candidate = operator(basis[k : k + 1])[0]
+        size = candidate.norm()
+        projected[: k + 1, k] = (basis[: k + 1] @ candidate).double()
+    return basis, projected
+
+
+def _random_vector(theta: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(len(theta), generator=generator, dtype=torch.float64).to(theta)
+
+
+def _orthogonal_to(basis: Tensor, vector: Tensor) -> Tensor:
+    for _ in range(2):  # once leaves rounding errors of the size of what is left
+        vector = vector - (basis @ vector) @ basis
+    return vector
+
+
+def conjugate_gradients(
+    operator: Operator, targets: Tensor, *, tol: float, max_iter: int
+) -> tuple[Tensor, Tensor]:
+    """Solve A x = b for each row b.
+
+    Rows are solved side by side, each as if it were alone.
+
+    Parameters
+    ----------
+    operator : callable
+        A, positive definite.
+    targets : Tensor of shape (n_vectors, n_parameters)
+    tol : float
+        A row is solved once the norm of its residual is this share of the norm of b.
+    max_iter : int
+        Products with the operator at most.
+
+    Returns
+    -------
+    solutions : Tensor of shape (n_vectors, n_parameters)
+    solved : Tensor of shape (n_vectors,), dtype=bool
+        False where ``max_iter`` came first.
+
+    Raises
+    ------
+    ValueError
+        If the matrix has a direction of negative curvature.
+    """
+    solutions, residuals = torch.zeros_like(targets), targets.clone()
+    directions = targets.clone()
+    squares = residuals.square().sum(dim=1)
+    goals = tol**2 * squares
+    for _ in range(max_iter):
+        rows = (squares > goals).nonzero()[:, 0]
+        if not len(rows):
+            break
+        along, before = directions[rows], squares[rows]
+        bent = operator(along)
+        curvature = (along * bent).sum(dim=1)
+        if (curvature <= 0).any():
+            raise ValueError("the matrix is not positive definite.")
+        step = (before / curvature)[:, None]
+        solutions[rows] += step * along
+        residuals[rows] -= step * bent
+        squares[rows] = residuals[rows].square().sum(dim=1)
+        directions[rows] = residuals[rows] + (squares[rows] / before)[:, None] * along
+    return solutions, squares <= goals
+
+
+def lissa(operators: Iterable[Operator], targets: Tensor, scale: float) -> Tensor:
+    """Approximate A⁻¹ b by the series Σ_k (I − A/s)^k b/s, for each row b.
+
+    Each step may use another estimate of A, such as that of one mini-batch.
+
+    Parameters
+    ----------
+    operators : iterable of callable
+        Estimates of A, one a step.
+    targets : Tensor of shape (n_vectors, n_parameters)
+    scale : float
+        s, no less than half the largest eigenvalue of any estimate.
+
+    Returns
+    -------
+    solutions : Tensor of shape (n_vectors, n_parameters)
+
+    References
+    ----------
+    Agarwal, N., Bullins, B. and Hazan, E. "Second-order stochastic optimization for
+    machine learning in linear time." JMLR 18 (2017).
+    """
+    solutions = torch.zeros_like(targets)
+    for operator in operators:
+        solutions += (targets - operator(solutions)) / scale
+    return solutions

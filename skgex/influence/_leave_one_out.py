@@ -1,0 +1,150 @@
+"""LeaveOneOut: influence by training again without each row."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_memory
+from skorch import NeuralNet
+
+from skgex._net import TrainedNet, Weights, take, train, train_further, unwrap
+from skgex._parallel import run
+from skgex.base import Data, Query
+from skgex.ensemble import GeometricEnsemble
+from skgex.ensemble._statistics import loss_deviations
+from skgex.influence._base import FeatureMap
+
+
+class LeaveOneOut(FeatureMap):
+    """Influence by its definition: the net is trained again without each row.
+
+    For every fitted row z, I(z, z') = ℓ(z', θ*_z) − ℓ(z', θ*), where θ*_z is trained
+    like θ* but without z: by how much the loss of z' rises, in nats for a likelihood.
+    A sample z' is mapped to its influences by all fitted rows. N trainings are for
+    small data, as the ground truth of the other estimators.
+
+    Only rows of the fit can be left out: ``self_influence`` and the first samples of
+    ``influence`` must be among them.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet, FrozenEstimator or None, default=None
+        The net to train. Of ``FrozenEstimator(net)`` the weights are θ*, and clones of
+        it are trained. None makes a small MLP, for classes, trained for as long as the
+        loss of held-out rows falls.
+    warm_start : bool, default=False
+        Go on from θ*, for the net's ``max_epochs``, in the place of training from the
+        beginning. Where training finds but one of many minima, this compares nets near
+        one of them.
+    memory : str, joblib.Memory or None, default=None
+        Caches all trainings, by parameters, data and seed.
+    n_jobs : int or None, default=None
+        Nets trained side by side through joblib. Answers do not depend on it.
+    verbose : int, default=0
+        From 1, a progress bar over the rows.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it; every training has the same seed. Global
+        generators are left as they were.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs. Only for classes.
+    ensemble_ : GeometricEnsemble
+        θ* and the nets that each miss a row, in the order of rows.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    self_influence_ : ndarray of shape (n_samples,), dtype=float64
+        I(z, z) of the fitted rows, higher = more suspicious.
+
+    References
+    ----------
+    Koh, P. W. and Liang, P. "Understanding black-box predictions via influence
+    functions." ICML 2017.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex.influence import LeaveOneOut
+    >>> X, y = load_iris(return_X_y=True)
+    >>> LeaveOneOut(random_state=0).fit_transform(X[::6], y[::6]).shape
+    (25, 25)
+    """
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **FeatureMap._parameter_constraints,
+        "warm_start": ["boolean"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        net=None,
+        *,
+        warm_start=False,
+        memory=None,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.net = net
+        self.warm_start = warm_start
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _fit(self, data: Data) -> None:
+        seeds = self._seeds()
+        self._trained, _ = self._train(data, seeds.net, seeds.trial)
+        net, frozen = unwrap(self.net)
+        net = clone(net) if frozen else self._recipe(data, seeds.trial)[0]
+        start = self._trained if self.warm_start else None
+        members = run(
+            check_memory(self.memory).cache(train_without),
+            [
+                (net, start, data.X, data.targets, row, seeds.net)
+                for row in range(len(data.X))
+            ],
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+            description="rows",
+        )
+        self.ensemble_ = GeometricEnsemble(self._trained, list(members))
+        self._deviations = self._ask_members(data.X, data.targets)
+        self.self_influence_ = self._deviations.diagonal().astype(np.float64)
+
+    def _features(self, query: Query) -> np.ndarray:
+        features = self._deviations[query.index]
+        new = np.flatnonzero(query.new)
+        if len(new):
+            features[new] = self._ask_members(*take(query.X, query.targets, new))
+        return features
+
+    def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
+        raise ValueError("X: only rows of the fit, with their labels, can be left out.")
+
+    def _relate(self, query: Query, others: Query) -> np.ndarray:
+        if query.new.any():
+            self._judge_new(query.X, query.targets)
+        return self._features(others).astype(np.float64).T[query.index]
+
+    def _ask_members(self, X: Any, targets: Any) -> np.ndarray:
+        answers = self.ensemble_.answer(X, targets, n_jobs=self.n_jobs).finite()
+        return loss_deviations(answers.losses, answers.reference)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.ensemble_.members)
+
+
+def train_without(
+    net: NeuralNet, start: TrainedNet | None, X: Any, y: Any, row: int, seed: int
+) -> Weights:
+    """Train a clone of ``net`` on all rows but one, from its beginning or a start."""
+    rest = take(X, y, np.delete(np.arange(len(X)), row))
+    if start is None:
+        return train(net, *rest, seed).weights
+    return train_further(net, start.weights, *rest, seed).weights

@@ -1,0 +1,78 @@
+"""RandomProjection: inner products of gradients, in a few random directions."""
+
+from numbers import Integral
+
+import numpy as np
+
+from skgex._functional import SampleLosses
+from skgex.base import Data, Interval
+from skgex.influence._base import Seeds, StoredMap
+from skgex.influence._projections import random_directions
+
+
+class RandomProjection(StoredMap):
+    """Inner products of gradients under one net, in random directions.
+
+    A sample z is mapped to φ(z) = Q g(z), with g the gradient of its loss under the
+    trained net and Q of shape (R, P) drawn from N(0, 1/R). Influence is φ(z)·φ(z'),
+    which tends to g·g' as R grows.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet, FrozenEstimator or None, default=None
+        The net whose loss is meant. A skorch net is cloned and trained;
+        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
+        for classes, trained for as long as the loss of held-out rows falls.
+    n_components : int, default=20
+        R, the number of directions.
+    memory : str, joblib.Memory or None, default=None
+        Caches the trained net, by parameters, data and seed.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it. Global generators are left as they were.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs. Only for classes.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    self_influence_ : ndarray of shape (n_samples,), dtype=float64
+        |φ(z)|² of the fitted rows, higher = more suspicious.
+
+    See Also
+    --------
+    TracInRP : The same over several checkpoints of the training.
+
+    References
+    ----------
+    Kim, S., Kim, K. and Yang, E. "GEX: A flexible method for approximating influence
+    via Geometric Ensemble." NeurIPS 2023.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex.influence import RandomProjection
+    >>> X, y = load_iris(return_X_y=True)
+    >>> RandomProjection(random_state=0).fit_transform(X, y).shape
+    (150, 20)
+    """
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **StoredMap._parameter_constraints,
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, net=None, *, n_components=20, memory=None, random_state=None):
+        self.net = net
+        self.n_components = n_components
+        self.memory = memory
+        self.random_state = random_state
+
+    def _prepare(self, data: Data, seeds: Seeds) -> None:
+        self._seed = seeds.method
+        self._trained, _ = self._train(data, seeds.net, seeds.trial)
+
+    def _map(self, X, targets) -> np.ndarray:
+        losses = SampleLosses(self._trained)
+        directions = random_directions(self._seed, self.n_components, losses.theta)
+        return losses.projections(X, targets, directions)

@@ -1,0 +1,114 @@
+"""TracIn: inner products of gradients along a net's training."""
+
+from collections.abc import Iterator
+from numbers import Integral
+
+import numpy as np
+
+from skgex._functional import Form, SampleLosses
+from skgex.base import Data, Interval, NetNeed, Query
+from skgex.influence._base import GradientMap
+from skgex.influence._checkpoints import choose_checkpoints
+
+# Features are as many as parameters times checkpoints; no more of them than this are
+# given at once.
+MAX_BYTES = 2**32
+
+
+class TracIn(GradientMap):
+    """Inner products of gradients at checkpoints of the training (Pruthi et al. 2020).
+
+    Influence is Σ_c η_c g_c(z)·g_c(z'), with g_c the gradient of a sample's loss under
+    checkpoint c and η_c the learning rate there: how much a step on z lowers the loss
+    of z', summed over the training. A sample is mapped to its gradients under all
+    checkpoints, times √η_c: P features for each checkpoint, which only small nets can
+    afford. Influence and self-influence never hold more than a few samples' gradients.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet or None, default=None
+        The net whose training is watched: a clone of it is trained. None makes a small
+        MLP, for classes, trained for as long as the loss of held-out rows falls.
+    n_checkpoints : int, default=5
+        Checkpoints, spread evenly over the second half of the training; a shorter
+        training has fewer.
+    memory : str, joblib.Memory or None, default=None
+        Caches the training and its record, so that all estimators that watch equal
+        nets, data and seeds share one training.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it. Global generators are left as they were.
+
+    Attributes
+    ----------
+    checkpoints_ : Checkpoints
+        Weights, learning rates and epochs of the checkpoints.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs. Only for classes.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    self_influence_ : ndarray of shape (n_samples,), dtype=float64
+        Σ_c η_c |g_c(z)|² of the fitted rows, higher = more suspicious.
+
+    See Also
+    --------
+    TracInRP : The same in a few random directions.
+
+    References
+    ----------
+    Pruthi, G., Liu, F., Kale, S. and Sundararajan, M. "Estimating training data
+    influence by tracing gradient descent." NeurIPS 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex.influence import TracIn
+    >>> X, y = load_iris(return_X_y=True)
+    >>> TracIn(random_state=0).fit(X, y).self_influence_.shape
+    (150,)
+    """
+
+    _needs = NetNeed.TRAJECTORY
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **GradientMap._parameter_constraints,
+        "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, net=None, *, n_checkpoints=5, memory=None, random_state=None):
+        self.net = net
+        self.n_checkpoints = n_checkpoints
+        self.memory = memory
+        self.random_state = random_state
+
+    def _fit(self, data: Data) -> None:
+        seeds = self._seeds()
+        trajectory = self._record(data, seeds.net, seeds.trial)
+        self._trained = trajectory.trained
+        self.checkpoints_ = choose_checkpoints(trajectory, self.n_checkpoints)
+        self._judge_fitted(data)
+
+    def _forms(self) -> Iterator[tuple[SampleLosses, Form]]:
+        for losses, lr in self.checkpoints_.losses():
+            yield losses, lambda gradients, lr=lr: lr * gradients
+
+    def _features(self, query: Query) -> np.ndarray:
+        theta = SampleLosses(self._trained).theta
+        n_bytes = len(query.X) * self._n_features_out * theta.itemsize
+        if n_bytes > MAX_BYTES:
+            raise ValueError(
+                f"X: the features of {len(query.X)} samples take {n_bytes / 2**30:.1f} "
+                f"GiB, more than {MAX_BYTES / 2**30:.0f}; pass fewer samples at once, "
+                "or use TracInRP."
+            )
+        return np.concatenate(
+            [
+                lr**0.5 * losses.all_gradients(query.X, query.targets)
+                for losses, lr in self.checkpoints_.losses()
+            ],
+            axis=1,
+        )
+
+    @property
+    def _n_features_out(self) -> int:
+        size = len(SampleLosses(self._trained).theta)
+        return size * len(self.checkpoints_.weights)

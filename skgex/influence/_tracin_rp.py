@@ -1,0 +1,99 @@
+"""TracInRP: TracIn in a few random directions."""
+
+from numbers import Integral
+
+import numpy as np
+
+from skgex._random import draw_seeds
+from skgex.base import Data, Interval, NetNeed
+from skgex.influence._base import Seeds, StoredMap
+from skgex.influence._checkpoints import choose_checkpoints
+from skgex.influence._projections import random_directions
+
+
+class TracInRP(StoredMap):
+    """Inner products of gradients along the training, in random directions.
+
+    A sample z is mapped to √η_c Q_c g_c(z) for all checkpoints c, with g_c the gradient
+    of its loss there, η_c the learning rate and Q_c of shape (R, P) drawn from
+    N(0, 1/R), anew for each checkpoint. Influence is the inner product, which tends to
+    that of :class:`TracIn` as R grows.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet or None, default=None
+        The net whose training is watched: a clone of it is trained. None makes a small
+        MLP, for classes, trained for as long as the loss of held-out rows falls.
+    n_checkpoints : int, default=5
+        Checkpoints, spread evenly over the second half of the training; a shorter
+        training has fewer.
+    n_components : int, default=20
+        R, the number of directions at each checkpoint.
+    memory : str, joblib.Memory or None, default=None
+        Caches the training and its record, so that all estimators that watch equal
+        nets, data and seeds share one training.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it. Global generators are left as they were.
+
+    Attributes
+    ----------
+    checkpoints_ : Checkpoints
+        Weights, learning rates and epochs of the checkpoints.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs. Only for classes.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    self_influence_ : ndarray of shape (n_samples,), dtype=float64
+        Squared norm of the features of the fitted rows, higher = more suspicious.
+
+    References
+    ----------
+    Pruthi, G., Liu, F., Kale, S. and Sundararajan, M. "Estimating training data
+    influence by tracing gradient descent." NeurIPS 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex.influence import TracInRP
+    >>> X, y = load_iris(return_X_y=True)
+    >>> TracInRP(n_checkpoints=3, random_state=0).fit_transform(X, y).shape
+    (150, 60)
+    """
+
+    _needs = NetNeed.TRAJECTORY
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **StoredMap._parameter_constraints,
+        "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        net=None,
+        *,
+        n_checkpoints=5,
+        n_components=20,
+        memory=None,
+        random_state=None,
+    ):
+        self.net = net
+        self.n_checkpoints = n_checkpoints
+        self.n_components = n_components
+        self.memory = memory
+        self.random_state = random_state
+
+    def _prepare(self, data: Data, seeds: Seeds) -> None:
+        self._seed = seeds.method
+        trajectory = self._record(data, seeds.net, seeds.trial)
+        self._trained = trajectory.trained
+        self.checkpoints_ = choose_checkpoints(trajectory, self.n_checkpoints)
+
+    def _map(self, X, targets) -> np.ndarray:
+        random_state = np.random.RandomState(self._seed)
+        seeds = draw_seeds(random_state, len(self.checkpoints_.weights))
+        features = []
+        for seed, (losses, lr) in zip(seeds, self.checkpoints_.losses(), strict=True):
+            directions = random_directions(seed, self.n_components, losses.theta)
+            features.append(lr**0.5 * losses.projections(X, targets, directions))
+        return np.concatenate(features, axis=1)
