@@ -1,6 +1,8 @@
 # `make demo` and `make test` need nothing but Python >= 3.11: each makes .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests take one thread each, and share the cores.
+PYTEST := -q -n logical --dist worksteal
 INSTALLED := .venv/installed
 
 .PHONY: demo test test-slow lint format clean
@@ -9,10 +11,10 @@ demo: $(INSTALLED)
 	$(BIN)/python docs/examples/demo_digits.py
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest $(PYTEST) -m "not slow"
 
 test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest $(PYTEST) -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -106,11 +106,13 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
     >>> from skgex import CleanedClassifier, GEXDetector
+    >>> from skgex.datasets import flip_labels
     >>> X, y = load_iris(return_X_y=True)
+    >>> y_noisy, noise_mask = flip_labels(y, 0.2, random_state=0)
     >>> model = CleanedClassifier(
     ...     LogisticRegression(max_iter=1000), GEXDetector(random_state=0)
     ... )
-    >>> model.fit(X, y).predict(X).shape
+    >>> model.fit(X, y_noisy).predict(X).shape
     (150,)
     """
 
