@@ -9,7 +9,8 @@ from skorch import NeuralNet
 from skorch.dataset import unpack_data
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.linalg import vecdot, vector_norm
+from torch.utils._pytree import tree_map
 
 from skgex._net import (
     TrainedNet,
@@ -22,24 +23,14 @@ from skgex._net import (
     weights_of,
 )
 from skgex._random import seeded
-from skgex.curvature import (
-    Operator,
-    gauss_newton_products,
-    hessian_products,
-    jacobian_products,
-)
+from skgex.curvature import jacobian_products
 
 # What the gradients of samples may take that are held at once; one always fits.
-MAX_BYTES = 2**26
+MAX_BYTES = 2**24
 # Vectors that go through the net side by side, each with activations of its own.
 MAX_VECTORS = 64
 
 Form = Callable[[Tensor], Tensor]
-
-
-def identity(gradients: Tensor) -> Tensor:
-    """Return gradients as they are."""
-    return gradients
 
 
 class SampleLosses:
@@ -99,25 +90,22 @@ class SampleLosses:
         parts = [torch.as_tensor(weights[root[:-1]][key]) for root, key in names]
         return _flat(parts).to(self.theta)
 
-    def gradients(self, X: Any, y: Any, max_bytes: int = MAX_BYTES) -> Iterator[Tensor]:
+    def gradients(self, X: Any, y: Any) -> Iterator[Tensor]:
         """Yield the gradients of samples in order, some rows at a time.
+
+        The rows given at once are of one batch, and take no more than ``MAX_BYTES``.
 
         Parameters
         ----------
         X, y
             Samples.
-        max_bytes : int
-            What the rows given at once may take.
 
         Yields
         ------
         gradients : Tensor of shape (n_rows, n_parameters)
         """
-        size = max(1, max_bytes // (self.theta.nbytes))
-        for Xi, yi in self._batches(X, y):
-            for start in range(0, len(yi), size):
-                rows = slice(start, start + size)
-                yield self._gradients(_take(Xi, rows), _take(yi, rows))
+        for parts in self._gradient_parts(X, y):
+            yield torch.cat(parts, dim=1)
 
     def all_gradients(self, X: Any, y: Any) -> np.ndarray:
         """Return the gradients of samples, (n_samples, n_parameters), all at once."""
@@ -166,20 +154,35 @@ class SampleLosses:
             ).T
 
         with seeded(0):
-            return _stack(of_batch(*batch) for batch in self._batches(X, y))
+            return _stack(of_batch(*batch) for batch in self.batches(X, y))
 
-    def quadratic_forms(self, X: Any, y: Any, form: Form = identity) -> np.ndarray:
+    def quadratic_forms(self, X: Any, y: Any, form: Form | None = None) -> np.ndarray:
         """Return g·A g for each sample, of shape (n_samples,), dtype=float64.
 
-        ``form`` multiplies rows of gradients by the symmetric matrix A.
+        Parameters
+        ----------
+        X, y
+            Samples.
+        form : callable or None
+            Multiplies rows of gradients by the symmetric matrix A, many at once; None
+            stands for the identity.
+
+        Returns
+        -------
+        forms : ndarray of shape (n_samples,)
         """
         with seeded(0):
-            return _stack(
-                torch.linalg.vecdot(g, form(g)).double() for g in self.gradients(X, y)
-            )
+            if form is None:
+                squares = _stack(
+                    sum(vector_norm(part, dim=1).square() for part in parts)
+                    for parts in self._gradient_parts(X, y)
+                )
+                return squares.astype(np.float64)
+            blocks = _blocks(self.gradients(X, y), MAX_BYTES)
+            return _stack(vecdot(g, form(g)) for g in blocks).astype(np.float64)
 
     def inner_products(
-        self, samples: tuple, others: tuple, form: Form = identity
+        self, samples: tuple, others: tuple, form: Form | None = None
     ) -> np.ndarray:
         """Return g·A g' for each sample and each of others, dtype=float64.
 
@@ -188,107 +191,81 @@ class SampleLosses:
         Parameters
         ----------
         samples, others : tuple of X and y
-        form : callable
-            Multiplies rows of gradients by the symmetric matrix A.
+        form : callable or None
+            As for :meth:`quadratic_forms`.
 
         Returns
         -------
         products : ndarray of shape (n_samples, n_others)
         """
+        products = []
         with seeded(0):
-            blocks = []
-            for mine in self.gradients(*samples, max_bytes=4 * MAX_BYTES):
-                formed = form(mine)
+            for block in _blocks(self.gradients(*samples), 4 * MAX_BYTES):
+                mine = block if form is None else form(block)
                 theirs = self.gradients(*others)
-                blocks.append(_stack((g @ formed.T).double() for g in theirs).T)
-            return np.concatenate(blocks)
+                products.append(_stack(g @ mine.T for g in theirs).T)
+        return np.concatenate(products).astype(np.float64)
 
-    def curvature(self, X: Any, y: Any, kind: str) -> Operator:
-        """Return the Hessian of the mean loss of samples, or its likeness.
+    def outputs(self, theta: Tensor, X: Any) -> Any:
+        """Return what the module gives for a batch, a tensor or several."""
+        return self._at(theta, self._net.infer, X)
 
-        Parameters
-        ----------
-        X, y
-            Samples.
-        kind : str
-            One of ``CURVATURES``.
+    def of_outputs(self, outputs: Any, X: Any, y: Any) -> Tensor:
+        """Return the losses of a batch with given outputs, shape (n_samples,)."""
+        with per_sample_criterion(self._net):
+            return sample_losses(self._net, outputs, y, X)
 
-        Returns
-        -------
-        operator : callable
+    def batches(self, X: Any, y: Any) -> Iterator[tuple[Any, Any]]:
+        """Yield samples as the net takes them, in order, on its device."""
+        dataset = self._net.get_dataset(X, y)
+        for batch in batches(self._net, dataset, training=False):
+            Xi, yi = unpack_data(batch)
+            yield _to(Xi, self.theta), _to(yi, self.theta)
+
+    def _gradient_parts(self, X: Any, y: Any) -> Iterator[list[Tensor]]:
+        """Yield the gradients of some samples, (n_rows, size) for each parameter.
+
+        Parameter by parameter, since putting them together takes as long as they do.
         """
+        size = max(1, MAX_BYTES // self.theta.nbytes)
+        for Xi, yi in self.batches(X, y):
+            for start in range(0, len(yi), size):
+                rows = slice(start, start + size)
+                parts = self._gradients(_take(Xi, rows), _take(yi, rows))
+                yield [part.reshape(len(part), -1) for part in parts]
 
-        def operator(vectors: Tensor) -> Tensor:
-            total, n_samples = torch.zeros_like(vectors), 0
-            with seeded(0):
-                for product, size in self.batch_curvatures(X, y, kind):
-                    total += size * product(vectors)
-                    n_samples += size
-            return total / n_samples
-
-        return operator
-
-    def batch_curvatures(
-        self, X: Any, y: Any, kind: str
-    ) -> Iterator[tuple[Operator, int]]:
-        """Yield for each batch the Hessian of its mean loss, and its size."""
-        products = CURVATURES[kind]
-        for Xi, yi in self._batches(X, y):
-
-            def operator(vectors: Tensor, Xi: Any = Xi, yi: Any = yi) -> Tensor:
-                blocks = vectors.split(MAX_VECTORS)
-                return torch.cat([products(self, Xi, yi, v) for v in blocks])
-
-            yield operator, len(yi)
-
-    def _hessian_products(self, X: Any, y: Any, vectors: Tensor) -> Tensor:
-        return hessian_products(lambda t: self(t, X, y).mean(), self.theta, vectors)
-
-    def _gauss_newton_products(self, X: Any, y: Any, vectors: Tensor) -> Tensor:
-        with torch.no_grad():
-            leaves, structure = tree_flatten(self._net.infer(X))
-
-        def outputs(theta: Tensor) -> Tensor:
-            return _flat(tree_flatten(self._at(theta, self._net.infer, X))[0])
-
-        def loss(values: Tensor) -> Tensor:
-            parts = values.split([leaf.numel() for leaf in leaves])
-            shaped = [
-                part.view_as(leaf) for part, leaf in zip(parts, leaves, strict=True)
-            ]
-            output = tree_unflatten(shaped, structure)
-            with per_sample_criterion(self._net):
-                return sample_losses(self._net, output, y, X).mean()
-
-        return gauss_newton_products(outputs, loss, self.theta, vectors)
-
-    def _gradients(self, X: Any, y: Any) -> Tensor:
+    def _gradients(self, X: Any, y: Any) -> tuple[Tensor, ...]:
         """Differentiate the losses of a batch all at once, or else row by row."""
+        parts = tuple(self._split(self.theta))
         if self._can_batch:
             try:
                 rows = vmap(grad(self._loss), (None, 0, 0), randomness="different")
-                return rows(self.theta, X, y)
+                return rows(parts, X, y)
             except RuntimeError:  # an operation that cannot be batched
                 self._can_batch = False
-        theta = self.theta.detach().requires_grad_()
+        parts = tuple(part.clone().requires_grad_() for part in parts)
         gradients = []
         for i in range(len(y)):
             with torch.enable_grad():
-                loss = self._loss(theta, _take(X, i), _take(y, i))
-            gradients += torch.autograd.grad(loss, theta, materialize_grads=True)
-        return torch.stack(gradients)
+                loss = self._loss(parts, _take(X, i), _take(y, i))
+            gradients.append(torch.autograd.grad(loss, parts, materialize_grads=True))
+        return tuple(torch.stack(rows) for rows in zip(*gradients, strict=True))
 
-    def _loss(self, theta: Tensor, x: Any, y: Any) -> Tensor:
+    def _loss(self, parts: tuple[Tensor, ...], x: Any, y: Any) -> Tensor:
         """Return the loss of one sample, a scalar."""
         row = tree_map(lambda part: part[None], (x, y))
-        return self(theta, *row)[0]
+        with per_sample_criterion(self._net):
+            return self._with(parts, self._losses, *row)[0]
 
     def _losses(self, X: Any, y: Any) -> Tensor:
         return sample_losses(self._net, self._net.infer(X), y, X)
 
     def _at(self, theta: Tensor, function: Callable, *arguments: Any) -> Any:
         """Call a function of the net while its parameters are others."""
-        named = dict(zip(self._parameters, self._split(theta), strict=True))
+        return self._with(self._split(theta), function, *arguments)
+
+    def _with(self, parts: Any, function: Callable, *arguments: Any) -> Any:
+        named = dict(zip(self._parameters, parts, strict=True))
         return functional_call(self._whole, named, (function, *arguments))
 
     def _split(self, theta: Tensor) -> list[Tensor]:
@@ -301,19 +278,6 @@ class SampleLosses:
         parts = self._split(theta)
         for parameter, part in zip(self._parameters.values(), parts, strict=True):
             parameter.copy_(part)
-
-    def _batches(self, X: Any, y: Any) -> Iterator[tuple[Any, Any]]:
-        dataset = self._net.get_dataset(X, y)
-        for batch in batches(self._net, dataset, training=False):
-            Xi, yi = unpack_data(batch)
-            yield _to(Xi, self.theta), _to(yi, self.theta)
-
-
-# How a batch's mean loss bends: products with it, by the name that estimators take.
-CURVATURES: dict[str, Callable] = {
-    "hessian": SampleLosses._hessian_products,
-    "gauss_newton": SampleLosses._gauss_newton_products,
-}
 
 
 class _Whole(nn.Module):
@@ -331,6 +295,17 @@ class _Whole(nn.Module):
 
 def _flat(tensors: Any) -> Tensor:
     return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+def _blocks(parts: Iterator[Tensor], max_bytes: int) -> Iterator[Tensor]:
+    """Put rows together for as long as they take no more than ``max_bytes``."""
+    held: list[Tensor] = []
+    for part in parts:
+        if held and sum(tensor.nbytes for tensor in held) + part.nbytes > max_bytes:
+            yield torch.cat(held)
+            held = []
+        held.append(part)
+    yield torch.cat(held)
 
 
 def _take(values: Any, rows: slice | int) -> Any:

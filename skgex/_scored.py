@@ -120,7 +120,9 @@ class ScoredRows(
         if not hasattr(self.scorer_, "transform"):
             return self.scores(X, y)[:, None]
         X, y = self._check(X, y, reset=False)
-        return self.scorer_.transform(X) if y is None else self.scorer_.transform(X, y)
+        given = (X,) if y is None else (X, y)
+        # The scorer may make a frame, without the index of ours.
+        return np.asarray(self.scorer_.transform(*given))
 
     @available_if(_scorer_has("score"))
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:

@@ -158,14 +158,14 @@ def dense(operator: Operator, theta: Tensor, block: int = 64) -> Tensor:
     Returns
     -------
     matrix : Tensor of shape (n_parameters, n_parameters), dtype=float64
-        Symmetric to the last bit.
+        Symmetric to the last bit, in main memory.
     """
     n = len(theta)
     rows = []
     for start in range(0, n, block):
         unit = theta.new_zeros(min(block, n - start), n)
         unit[:, start : start + len(unit)].fill_diagonal_(1)
-        rows.append(operator(unit).double())
+        rows.append(operator(unit).cpu().double())
     matrix = torch.cat(rows)
     return (matrix + matrix.T) / 2
 
@@ -198,7 +198,7 @@ def top_eigenpairs(
     Returns
     -------
     values : Tensor of shape (n_found,), dtype=float64
-        Of falling magnitude.
+        Of falling magnitude, in main memory.
     vectors : Tensor of shape (n_found, n_parameters)
         Orthonormal rows.
     """
@@ -219,7 +219,7 @@ def _krylov(
     """
     generator = torch.Generator().manual_seed(seed)
     basis = theta.new_zeros(n_iterations, len(theta))
-    projected = theta.new_zeros(n_iterations, n_iterations, dtype=torch.float64)
+    projected = torch.zeros(n_iterations, n_iterations, dtype=torch.float64)
     candidate, size = _random_vector(theta, generator), 0.0
     for k in range(n_iterations):
         candidate = _orthogonal_to(basis[:k], candidate)
@@ -229,7 +229,7 @@ def _krylov(
         basis[k] = candidate / candidate.norm()
         candidate = operator(basis[k : k + 1])[0]
         size = candidate.norm()
-        projected[: k + 1, k] = (basis[: k + 1] @ candidate).double()
+        projected[: k + 1, k] = (basis[: k + 1] @ candidate).cpu().double()
     return basis, projected
 
 

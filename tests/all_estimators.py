@@ -22,6 +22,10 @@ CHEAP = {
     "n_nets": 2,
     "n_epochs": 4,
     "n_directions": 4,
+    "n_components": 8,
+    "n_iterations": 16,
+    "rank": 4,
+    "solver": "dense",
     "random_state": 0,
 }
 
@@ -31,6 +35,9 @@ REQUIRED = {
     "selector": lambda net: cheap(named("GEXDetector"), net),
     "estimator": lambda net: LogisticRegression(),
 }
+
+# Estimators that train a net for every row: theirs are slow tests.
+SLOW = {"LeaveOneOut"}
 
 # Estimators whose answers depend on the order of rows, since they draw parts of them.
 DEALS_ROWS = {"ConfidentLearning", "OutOfFold"}

@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from all_estimators import DEALS_ROWS, all_estimators, cheap, takes_frozen
+from all_estimators import DEALS_ROWS, SLOW, all_estimators, cheap, takes_frozen
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
@@ -23,9 +23,26 @@ from skgex._random import seeded
 # Methods that answer about each sample, given labels or not.
 METHODS = ("transform", "scores", "self_influence", "predict", "predict_proba")
 
+
+def marks_of(cls):
+    return [pytest.mark.slow] if cls.__name__ in SLOW else []
+
+
+class Fits(dict):
+    """Each estimator fitted once around the learner, when it is first asked for."""
+
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+
+    def __missing__(self, cls):
+        self[cls] = cheap(cls, learner()).fit(self.X, self.y)
+        return self[cls]
+
+
 ESTIMATORS = all_estimators()
 every_estimator = pytest.mark.parametrize(
-    "cls", ESTIMATORS, ids=lambda cls: cls.__name__
+    "cls",
+    [pytest.param(cls, id=cls.__name__, marks=marks_of(cls)) for cls in ESTIMATORS],
 )
 pytestmark = pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
 
@@ -41,7 +58,7 @@ def data():
 def fitted(data):
     """Each estimator fitted once around the learner, not to be changed."""
     X, y, _ = data
-    return {cls: cheap(cls, learner()).fit(X, y) for cls in ESTIMATORS}
+    return Fits(X, y)
 
 
 def kept(estimator):
@@ -299,7 +316,10 @@ def all_checks(*estimators):
         ("estimator", "check"),
         [
             pytest.param(
-                estimator, check, id=f"{type(estimator).__name__}-{name_of(check)}"
+                estimator,
+                check,
+                id=f"{type(estimator).__name__}-{name_of(check)}",
+                marks=marks_of(type(estimator)),
             )
             for given in estimators
             for estimator, check in estimator_checks_generator(given)
@@ -342,11 +362,9 @@ def test_scikit_learn_with_the_default_constructor(estimator, check):
     ],
     ids=name_of,
 )
-@pytest.mark.parametrize(
-    "cls",
-    [cls for cls in ESTIMATORS if hasattr(cls, "set_output")],
-    ids=lambda cls: cls.__name__,
-)
+@every_estimator
 def test_scikit_learn_checks_of_its_own_estimators(cls, check):
     """Checks that third parties must ask for by name."""
+    if not hasattr(cls, "set_output"):
+        pytest.skip("no transform")
     check(cls.__name__, cheap(cls, ANY_WIDTH))

@@ -39,10 +39,14 @@ def names_in(module):
 
 
 def methods_of(cls):
-    for name, value in vars(cls).items():
-        function = getattr(value, "fn", value)  # of an available_if
-        if inspect.isfunction(function) and not name.startswith("_"):
-            yield f"{cls.__name__}.{name}", function
+    """Public methods, those of its bases here under the name of the base."""
+    for base in cls.__mro__:
+        if not base.__module__.startswith("skgex"):
+            continue
+        for name, value in vars(base).items():
+            function = getattr(value, "fn", value)  # of an available_if
+            if inspect.isfunction(function) and not name.startswith("_"):
+                yield f"{base.__name__}.{name}", function
 
 
 OBJECTS = dict(public_objects())
@@ -113,7 +117,7 @@ def test_documented_defaults_are_those_of_the_signature(name):
 
 
 def test_the_walk_finds_the_main_things():
-    assert {"GEXDetector", "GEX.influence", "flip_labels"} <= OBJECTS.keys()
+    assert {"GEXDetector", "FeatureMap.influence", "flip_labels"} <= OBJECTS.keys()
     assert documented_names(OBJECTS["GEXDetector"].__doc__)[:2] == ["net", "n_members"]
     assert documented_types(OBJECTS["GEXDetector"].__doc__)["n_members"] == (
         "int, default=16"

@@ -3,117 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from tiny import (
-    MLP,
-    PairDataset,
-    Probabilities,
-    binary_classifier,
-    classifier,
-    make_blobs,
-    plain_net,
-    regressor,
-)
-from torch import nn
+from sample_losses import CASES, RNG, N, X, Y, fitted
+from tiny import PairDataset, classifier
 
 from skgex import _functional
 from skgex._functional import SampleLosses
 from skgex._net import evaluate, revive, snapshot
-
-N = 10
-X, Y = (part[:N] for part in make_blobs())
-RNG = np.random.RandomState(0)
-
-
-class Recurrent(nn.Module):
-    """An LSTM, which cannot be batched by vmap."""
-
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(1, 3, batch_first=True)
-        self.output = nn.Linear(3, 3)
-        self.double()
-
-    def forward(self, X):
-        return self.output(self.lstm(X[:, :, None])[0][:, -1])
-
-
-class ScaledCriterion(nn.Module):
-    """A criterion with a parameter of its own."""
-
-    def __init__(self, reduction="mean"):
-        super().__init__()
-        self.reduction = reduction
-        self.scale = nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
-
-    def forward(self, output, y):
-        each = self.scale * (output - y[:, None]).square()
-        return each if self.reduction == "none" else each.mean()
-
-
-class PairModule(MLP):
-    """Gives a tuple."""
-
-    def forward(self, X):
-        logits = super().forward(X)
-        return logits, logits.square().mean(dim=1)
-
-
-class PairLoss(nn.Module):
-    def __init__(self, reduction="mean"):
-        super().__init__()
-        self.reduction = reduction
-
-    def forward(self, outputs, y):
-        logits, size = outputs
-        each = nn.functional.cross_entropy(logits, y, reduction="none") + size
-        return each if self.reduction == "none" else each.mean()
-
-
-def nll(output, y):
-    return -torch.log(output[0, y[0]] + torch.finfo(output.dtype).eps)
-
-
-def cross_entropy(output, y):
-    return nn.functional.cross_entropy(output, y)
-
-
-# A net, its targets, and the loss of one sample written out.
-CASES = {
-    "cross entropy": (classifier(), Y, cross_entropy),
-    "probabilities": (classifier(Probabilities, criterion=nn.NLLLoss), Y, nll),
-    "class weights": (
-        classifier(criterion__weight=torch.tensor([1.0, 2.0, 3.0]).double()),
-        Y,
-        lambda output, y: (1.0 + y[0]) * cross_entropy(output, y),
-    ),
-    "batch norm": (classifier(module__batch_norm=True), Y, cross_entropy),
-    "binary": (
-        binary_classifier(),
-        (Y > 0).astype(float),
-        lambda output, y: nn.functional.softplus(output[0] * (1 - 2 * y[0])),
-    ),
-    "several values": (
-        regressor(),
-        RNG.standard_normal((N, 3)),
-        lambda output, y: (output - y).square().mean(),
-    ),
-    "a criterion with a parameter": (
-        plain_net(criterion=ScaledCriterion, lr=0.0),
-        Y.astype(float),
-        lambda output, y: 2 * (output - y[:, None]).square().mean(),
-    ),
-    "a tuple": (
-        plain_net(PairModule, criterion=PairLoss),
-        Y,
-        lambda outputs, y: cross_entropy(outputs[0], y) + outputs[1][0],
-    ),
-    "recurrent": (classifier(Recurrent), Y, cross_entropy),
-}
-
-
-def fitted(net, y):
-    torch.manual_seed(0)
-    return snapshot(net.fit(X, y))
+from skgex._net_curvature import mean_curvature
 
 
 def gradients_one_by_one(trained, y, loss):
@@ -134,8 +30,8 @@ def case(request):
     return fitted(net, y), y, loss
 
 
-def gradients(losses, X, y, **kwargs):
-    return torch.cat(list(losses.gradients(X, y, **kwargs))).numpy()
+def gradients(losses, X, y):
+    return torch.cat(list(losses.gradients(X, y))).numpy()
 
 
 def test_gradients_are_those_of_a_loop(case):
@@ -181,73 +77,28 @@ def test_projections_and_derivatives_are_inner_products(case):
         np.testing.assert_allclose(given, expected, atol=1e-10)
 
 
-def test_curvature_is_the_hessian_of_autograd(case):
-    trained, y, _ = case
-    losses = SampleLosses(trained)
-
-    def mean_loss(theta):
-        return losses(theta, torch.tensor(X), torch.tensor(y)).mean()
-
-    hessian = torch.autograd.functional.hessian(mean_loss, losses.theta)
-    unit = torch.eye(len(losses.theta), dtype=torch.float64)
-    np.testing.assert_allclose(
-        losses.curvature(X, y, "hessian")(unit), hessian, atol=1e-10
-    )
-
-
-def test_curvature_of_a_linear_model_is_its_gauss_newton_matrix():
-    net = classifier(nn.Linear, module__in_features=4, module__out_features=3)
-    net.set_params(module__dtype=torch.float64, max_epochs=30, batch_size=4)
-    losses = SampleLosses(fitted(net, Y))
-    unit = torch.eye(len(losses.theta), dtype=torch.float64)
-    np.testing.assert_allclose(
-        losses.curvature(X, Y, "gauss_newton")(unit),
-        losses.curvature(X, Y, "hessian")(unit),
-        atol=1e-12,
-    )
-
-
-def test_gauss_newton_matrix_is_jacobians_around_the_outputs_hessian(case):
-    trained, y, _ = case
-    losses = SampleLosses(trained)
-    if "ScaledCriterion" in str(losses._whole):
-        pytest.skip("the criterion's parameter moves no output")
-    module = losses._net.module_
-    samples, targets = torch.tensor(X), torch.tensor(y)
-
-    def outputs(theta):
-        output = losses._at(theta, module, samples)
-        parts = output if isinstance(output, tuple) else (output,)
-        return torch.cat([part.reshape(N, -1) for part in parts], dim=1)
-
-    def loss(values):
-        if isinstance(module, PairModule):
-            values = values[:, :3], values[:, 3]
-        values = values[:, 0] if type(module).__name__ == "Flat" else values
-        with _functional.per_sample_criterion(losses._net):
-            return _functional.sample_losses(losses._net, values, targets, None).mean()
-
-    values = outputs(losses.theta).detach()
-    jacobian = torch.autograd.functional.jacobian(outputs, losses.theta)
-    jacobian = jacobian.reshape(values.numel(), -1)
-    inner = torch.autograd.functional.hessian(loss, values)
-    inner = inner.reshape(values.numel(), values.numel())
-    unit = torch.eye(len(losses.theta), dtype=torch.float64)
-    np.testing.assert_allclose(
-        losses.curvature(X, y, "gauss_newton")(unit),
-        jacobian.T @ inner @ jacobian,
-        atol=1e-10,
-    )
-
-
-def test_chunks_keep_to_the_bound_and_change_nothing():
-    losses = SampleLosses(fitted(classifier(), Y))
+def test_chunks_keep_to_the_bound_and_change_nothing(monkeypatch):
+    losses = SampleLosses(fitted(classifier(batch_size=8), Y))
     whole = gradients(losses, X, Y)
     row = losses.theta.nbytes
-    for max_bytes, size in [(1, 1), (3 * row, 3), (100 * row, N)]:
-        parts = list(losses.gradients(X, Y, max_bytes=max_bytes))
-        assert max(map(len, parts)) == size
+    for max_bytes, sizes in [(1, [1] * N), (3 * row, [3, 3, 2, 2]), (99 * row, [8, 2])]:
+        monkeypatch.setattr(_functional, "MAX_BYTES", max_bytes)
+        parts = list(losses.gradients(X, Y))
+        assert list(map(len, parts)) == sizes
         np.testing.assert_allclose(torch.cat(parts), whole, rtol=1e-12)
+
+
+def test_forms_get_many_rows_at_once(monkeypatch):
+    losses = SampleLosses(fitted(classifier(batch_size=2), Y))
+    sizes = []
+
+    def form(rows):
+        sizes.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(_functional, "MAX_BYTES", 5 * losses.theta.nbytes)
+    losses.quadratic_forms(X, Y, form)
+    assert sizes == [4, 4, 2]
 
 
 def test_forms_are_those_of_the_gradients(monkeypatch):
@@ -305,5 +156,5 @@ def test_global_generators_are_left_alone():
     losses = SampleLosses(fitted(classifier(), Y))
     before = torch.get_rng_state()
     losses.quadratic_forms(X, Y)
-    losses.curvature(X, Y, "hessian")(losses.theta[None])
+    mean_curvature(losses, X, Y, "hessian")(losses.theta[None])
     assert torch.equal(torch.get_rng_state(), before)

@@ -123,7 +123,7 @@ def test_an_epoch_is_recorded_before_callbacks_move_the_weights():
 
 
 def test_checkpoints_are_thinned_out_evenly():
-    net = classifier(max_epochs=50)
+    net = classifier(max_epochs=50, batch_size=60)
     all_of_them = train_with_trajectory(net, X, y, 0)
     few = train_with_trajectory(net, X, y, 0, max_bytes=0)
     assert all_of_them.epochs == list(range(1, 51))

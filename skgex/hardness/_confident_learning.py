@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 
 from skgex.base import Data, StrOptions
 from skgex.hardness._folds import FoldedHardness
@@ -103,9 +104,12 @@ class ConfidentLearning(FoldedHardness):
     ) -> np.ndarray:
         self.probabilities_ = self._out_of_fold(data, trial_seed, own_seed)
         given = data.codes, self.probabilities_
-        self.confident_joint_ = _cleanlab("count").compute_confident_joint(*given)
-        rank = _cleanlab("rank")
-        return 1 - rank.get_label_quality_scores(*given, method=self.method)
+        count, rank = _cleanlab("count"), _cleanlab("rank")
+        # cleanlab hands scikit-learn lists among its arrays, which dispatch refuses.
+        with config_context(array_api_dispatch=False):
+            self.confident_joint_ = count.compute_confident_joint(*given)
+            quality = rank.get_label_quality_scores(*given, method=self.method)
+        return 1 - quality
 
 
 def _cleanlab(name: str) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from skgex._functional import SampleLosses
+from skgex._net_curvature import mean_curvature
 from skgex.base import Data, Interval
 from skgex.curvature import top_eigenpairs
 from skgex.influence._base import Seeds, StoredMap
@@ -102,7 +103,7 @@ class Arnoldi(StoredMap):
         self._trained, _ = self._train(data, seeds.net, seeds.trial)
         losses = SampleLosses(self._trained)
         values, vectors = top_eigenpairs(
-            losses.curvature(data.X, data.targets, "hessian"),
+            mean_curvature(losses, data.X, data.targets, "hessian"),
             losses.theta,
             int(self.n_components),
             int(self.n_iterations),

@@ -40,8 +40,8 @@ class Seeds(NamedTuple):
 class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
     """Base of the estimators that map samples to features, influence among them.
 
-    A subclass sets ``_trained`` and ``self_influence_`` in ``_fit``, and answers
-    queries by ``_features``, ``_judge`` and ``_relate``.
+    A subclass sets ``_trained`` and ``self_influence_`` in ``_fit``, maybe ``_stored``
+    too, and gives ``_map``, ``_judge_new`` and ``_relate``.
     """
 
     # y is routable to these methods though scikit-learn's routing knows it as no
@@ -53,6 +53,8 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
 
     _trained: TrainedNet
     self_influence_: np.ndarray
+    # Features of the fitted rows; None where they are not kept.
+    _stored: np.ndarray | None = None
 
     def transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Map samples to their features, those that the class names.
@@ -112,7 +114,17 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
         return revive(self._trained)
 
     def _features(self, query: Query) -> np.ndarray:
-        """Return the features of samples; to be given by the subclass."""
+        """Return the features that ``fit`` kept of its rows, and map others."""
+        if self._stored is None:
+            return self._map(query.X, query.targets)
+        features = self._stored[query.index]
+        new = np.flatnonzero(query.new)
+        if len(new):
+            features[new] = self._map(*take(query.X, query.targets, new))
+        return features
+
+    def _map(self, X: Any, targets: Any) -> np.ndarray:
+        """Return the features of any samples; to be given by the subclass."""
         raise NotImplementedError
 
     def _judge(self, query: Query) -> np.ndarray:
@@ -172,21 +184,10 @@ class StoredMap(FeatureMap):
         """Set ``_trained`` and what features are made by."""
         raise NotImplementedError
 
-    def _map(self, X: Any, targets: Any) -> np.ndarray:
-        """Return features of shape (n_samples, n_features_out)."""
-        raise NotImplementedError
-
     def _fit(self, data: Data) -> None:
         self._prepare(data, self._seeds())
-        self._stored = _finite(self._map(data.X, data.targets))
+        self._stored = finite(self._map(data.X, data.targets))
         self.self_influence_ = self._norms(self._stored)
-
-    def _features(self, query: Query) -> np.ndarray:
-        features = self._stored[query.index]
-        new = np.flatnonzero(query.new)
-        if len(new):
-            features[new] = self._map(*take(query.X, query.targets, new))
-        return features
 
     def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
         return self._norms(self._map(X, targets))
@@ -212,28 +213,26 @@ class GradientMap(FeatureMap):
     of rows at a time.
     """
 
-    def _forms(self) -> Iterator[tuple[SampleLosses, Form]]:
-        """Yield losses and forms A: I(z, z') is the sum of g·A g' over these."""
+    def _forms(self) -> Iterator[tuple[float, SampleLosses, Form | None]]:
+        """Yield weights w, losses and forms A: I(z, z') is the sum of w g·A g'."""
         raise NotImplementedError
 
     def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
         return sum(
-            losses.quadratic_forms(X, targets, form) for losses, form in self._forms()
+            weight * losses.quadratic_forms(X, targets, form)
+            for weight, losses, form in self._forms()
         )
 
     def _relate(self, query: Query, others: Query) -> np.ndarray:
         samples, theirs = (query.X, query.targets), (others.X, others.targets)
         return sum(
-            losses.inner_products(samples, theirs, form)
-            for losses, form in self._forms()
+            weight * losses.inner_products(samples, theirs, form)
+            for weight, losses, form in self._forms()
         )
 
-    def _judge_fitted(self, data: Data) -> None:
-        """Set the self-influence of the fitted rows."""
-        self.self_influence_ = _finite(self._judge_new(data.X, data.targets))
 
-
-def _finite(values: np.ndarray) -> np.ndarray:
+def finite(values: np.ndarray) -> np.ndarray:
+    """Return values, or raise an error where gradients overflowed."""
     if np.isfinite(values).all():
         return values
     raise ValueError(

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
-from skgex._functional import CURVATURES, Form, SampleLosses
+from skgex._functional import Form, SampleLosses
+from skgex._net_curvature import CURVATURES
 from skgex.base import Data, Interval, Query, StrOptions
-from skgex.influence._base import GradientMap
+from skgex.influence._base import GradientMap, finite
 from skgex.influence._solvers import SOLVERS, Settings
+
+# The influences among fitted rows are kept if they take no more than this.
+MAX_BYTES = 2**28
 
 
 class InfluenceFunction(GradientMap):
@@ -39,9 +44,9 @@ class InfluenceFunction(GradientMap):
         dense.
     damping : float, default=0.01
         α, which rows of the mean loss are weighed against.
-    tol : float, default=1e-3
+    tol : float, default=0.001
         Conjugate gradients end when the residual is this share of the gradient.
-    max_iter : int, default=200
+    n_iterations : int, default=200
         Steps of conjugate gradients at most; steps of LiSSA.
     memory : str, joblib.Memory or None, default=None
         Caches the trained net, by parameters, data and seed.
@@ -84,7 +89,7 @@ class InfluenceFunction(GradientMap):
         "curvature": [StrOptions(set(CURVATURES))],
         "damping": [Interval(Real, 0, None, closed="left")],
         "tol": [Interval(Real, 0, 1, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_iterations": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -95,7 +100,7 @@ class InfluenceFunction(GradientMap):
         curvature="gauss_newton",
         damping=0.01,
         tol=1e-3,
-        max_iter=200,
+        n_iterations=200,
         memory=None,
         random_state=None,
     ):
@@ -104,7 +109,7 @@ class InfluenceFunction(GradientMap):
         self.curvature = curvature
         self.damping = damping
         self.tol = tol
-        self.max_iter = max_iter
+        self.n_iterations = n_iterations
         self.memory = memory
         self.random_state = random_state
 
@@ -113,20 +118,28 @@ class InfluenceFunction(GradientMap):
         self._trained, _ = self._train(data, seeds.net, seeds.trial)
         self._data = data
         settings = Settings(
-            self.curvature, float(self.damping), float(self.tol), int(self.max_iter)
+            self.curvature, float(self.damping), float(self.tol), int(self.n_iterations)
         )
         losses = SampleLosses(self._trained)
         self._solver = SOLVERS[self.solver](losses, data, settings, seeds.method)
-        self._judge_fitted(data)
+        if len(data.X) ** 2 * self._dtype.itemsize <= MAX_BYTES:
+            products = finite(self._relate(self._fitted_rows(), self._fitted_rows()))
+            self.self_influence_ = products.diagonal().copy()
+            self._stored = products.astype(self._dtype)
+        else:
+            self._stored = None
+            self.self_influence_ = finite(self._judge_new(data.X, data.targets))
 
-    def _forms(self) -> Iterator[tuple[SampleLosses, Form]]:
+    def _forms(self) -> Iterator[tuple[float, SampleLosses, Form]]:
         losses = SampleLosses(self._trained)
-        solve = self._solver.solution(losses, self._data)
-        yield losses, lambda gradients: solve(gradients) / len(self._data.X)
+        yield 1 / len(self._data.X), losses, self._solver.solution(losses, self._data)
 
-    def _features(self, query: Query) -> np.ndarray:
-        fitted = Query(*self._data, index=np.arange(len(self._data.X)))
-        return self._relate(query, fitted).astype(self._dtype)
+    def _map(self, X: Any, targets: Any) -> np.ndarray:
+        samples = Query(X, None, targets, None)
+        return self._relate(samples, self._fitted_rows()).astype(self._dtype)
+
+    def _fitted_rows(self) -> Query:
+        return Query(*self._data, np.arange(len(self._data.X)))
 
     @property
     def _n_features_out(self) -> int:

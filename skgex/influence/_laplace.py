@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skgex._functional import CURVATURES, SampleLosses
+from skgex._functional import SampleLosses
+from skgex._net_curvature import CURVATURES, mean_curvature
 from skgex.base import Data, Interval, StrOptions
 from skgex.curvature import Operator, dense, top_eigenpairs
 from skgex.ensemble import GeometricEnsemble
@@ -117,9 +118,9 @@ class LaplaceInfluence(StoredMap):
         self._trained, _ = self._train(data, seeds.net, seeds.trial)
         self._column_weights = 1 / self.n_members
         losses = SampleLosses(self._trained)
-        operator = losses.curvature(data.X, data.targets, self.curvature)
+        operator = mean_curvature(losses, data.X, data.targets, self.curvature)
         values, vectors = self._eigenpairs(operator, losses.theta, seeds.method)
-        if values.min() <= -self.damping:
+        if (values <= -self.damping).any():
             raise ValueError(
                 f"damping: {self.damping:g} does not outweigh the eigenvalue "
                 f"{values.min():.3g}; raise it, or pass curvature='gauss_newton'."

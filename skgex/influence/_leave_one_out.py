@@ -10,9 +10,11 @@ from skorch import NeuralNet
 
 from skgex._net import TrainedNet, Weights, take, train, train_further, unwrap
 from skgex._parallel import run
+from skgex._warn import warn_caller
 from skgex.base import Data, Query
 from skgex.ensemble import GeometricEnsemble
 from skgex.ensemble._statistics import loss_deviations
+from skgex.exceptions import UnseenRowsWarning
 from skgex.influence._base import FeatureMap
 
 
@@ -24,8 +26,8 @@ class LeaveOneOut(FeatureMap):
     A sample z' is mapped to its influences by all fitted rows. N trainings are for
     small data, as the ground truth of the other estimators.
 
-    Only rows of the fit can be left out: ``self_influence`` and the first samples of
-    ``influence`` must be among them.
+    A row that was not in the fit leaves nothing behind: its influence is zero, and so
+    is its self-influence, with a warning.
 
     Parameters
     ----------
@@ -68,8 +70,8 @@ class LeaveOneOut(FeatureMap):
     >>> from sklearn.datasets import load_iris
     >>> from skgex.influence import LeaveOneOut
     >>> X, y = load_iris(return_X_y=True)
-    >>> LeaveOneOut(random_state=0).fit_transform(X[::6], y[::6]).shape
-    (25, 25)
+    >>> LeaveOneOut(random_state=0).fit_transform(X[::15], y[::15]).shape
+    (10, 10)
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
@@ -113,25 +115,28 @@ class LeaveOneOut(FeatureMap):
             description="rows",
         )
         self.ensemble_ = GeometricEnsemble(self._trained, list(members))
-        self._deviations = self._ask_members(data.X, data.targets)
-        self.self_influence_ = self._deviations.diagonal().astype(np.float64)
-
-    def _features(self, query: Query) -> np.ndarray:
-        features = self._deviations[query.index]
-        new = np.flatnonzero(query.new)
-        if len(new):
-            features[new] = self._ask_members(*take(query.X, query.targets, new))
-        return features
+        self._stored = self._map(data.X, data.targets)
+        self.self_influence_ = self._stored.diagonal().astype(np.float64)
 
     def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
-        raise ValueError("X: only rows of the fit, with their labels, can be left out.")
+        self._warn_of_absent(len(X))
+        return np.zeros(len(X))
 
     def _relate(self, query: Query, others: Query) -> np.ndarray:
+        influence = self._features(others).astype(np.float64).T[query.index]
         if query.new.any():
-            self._judge_new(query.X, query.targets)
-        return self._features(others).astype(np.float64).T[query.index]
+            self._warn_of_absent(query.new.sum())
+            influence[query.new] = 0
+        return influence
 
-    def _ask_members(self, X: Any, targets: Any) -> np.ndarray:
+    def _warn_of_absent(self, n_rows: int) -> None:
+        warn_caller(
+            f"{n_rows} rows were not in the fit with these labels; leaving them out "
+            "changes nothing.",
+            UnseenRowsWarning,
+        )
+
+    def _map(self, X: Any, targets: Any) -> np.ndarray:
         answers = self.ensemble_.answer(X, targets, n_jobs=self.n_jobs).finite()
         return loss_deviations(answers.losses, answers.reference)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from skgex._functional import Form, SampleLosses
 from skgex._net import take
+from skgex._net_curvature import batch_curvatures, mean_curvature
 from skgex._warn import warn_caller
 from skgex.base import Data
 from skgex.curvature import (
@@ -34,26 +35,26 @@ class Settings(NamedTuple):
     Attributes
     ----------
     curvature : str
-        One of :data:`skgex._functional.CURVATURES`.
+        One of :data:`skgex._net_curvature.CURVATURES`.
     damping : float
         α.
     tol : float
         Share of the norm of a gradient that a residual may keep.
-    max_iter : int
+    n_iterations : int
         Products with the curvature at most.
     """
 
     curvature: str
     damping: float
     tol: float
-    max_iter: int
+    n_iterations: int
 
 
 class Dense:
     """Writes the matrix out and inverts it."""
 
     def __init__(self, losses: SampleLosses, data: Data, settings: Settings, seed: int):
-        curvature = losses.curvature(data.X, data.targets, settings.curvature)
+        curvature = mean_curvature(losses, data.X, data.targets, settings.curvature)
         values, vectors = torch.linalg.eigh(dense(curvature, losses.theta))
         values = values + settings.damping
         smallest, largest = values.abs().min(), values.abs().max()
@@ -77,14 +78,14 @@ class ConjugateGradients:
 
     def solution(self, losses: SampleLosses, data: Data) -> Form:
         """Return what solves the equation for rows of gradients."""
-        kind, damping, tol, max_iter = self.settings
-        curvature = losses.curvature(data.X, data.targets, kind)
+        kind, damping, tol, n_iterations = self.settings
+        curvature = mean_curvature(losses, data.X, data.targets, kind)
         operator = _damped(curvature, damping)
 
         def solve(gradients: Tensor) -> Tensor:
             try:
                 solutions, solved = conjugate_gradients(
-                    operator, gradients, tol=tol, max_iter=max_iter
+                    operator, gradients, tol=tol, max_iter=n_iterations
                 )
             except ValueError as error:
                 raise ValueError(
@@ -94,7 +95,7 @@ class ConjugateGradients:
             if not solved.all():
                 warn_caller(
                     f"{(~solved).sum()} of {len(solved)} equations were not solved in "
-                    f"{max_iter} iterations; raise max_iter, damping or tol.",
+                    f"{n_iterations} iterations; raise n_iterations, damping or tol.",
                     ConvergenceWarning,
                 )
             return solutions
@@ -115,11 +116,11 @@ class LiSSA:
 
     def solution(self, losses: SampleLosses, data: Data) -> Form:
         """Return what solves the equation for rows of gradients."""
-        _, damping, _, max_iter = self.settings
+        _, damping, _, n_iterations = self.settings
 
         def solve(gradients: Tensor) -> Tensor:
             passes = (self._one_pass(losses, data) for _ in repeat(None))
-            curvatures = islice(chain.from_iterable(passes), max_iter)
+            curvatures = islice(chain.from_iterable(passes), n_iterations)
             operators = (_damped(operator, damping) for operator in curvatures)
             return lissa(operators, gradients, float(self.scale))
 
@@ -127,7 +128,7 @@ class LiSSA:
 
     def _one_pass(self, losses: SampleLosses, data: Data):
         rows = take(data.X, data.targets, self.order)
-        for operator, _ in losses.batch_curvatures(*rows, self.settings.curvature):
+        for operator, _ in batch_curvatures(losses, *rows, self.settings.curvature):
             yield operator
 
 

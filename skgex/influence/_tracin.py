@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
-from skgex._functional import Form, SampleLosses
-from skgex.base import Data, Interval, NetNeed, Query
-from skgex.influence._base import GradientMap
+from skgex._functional import SampleLosses
+from skgex.base import Data, Interval, NetNeed
+from skgex.influence._base import GradientMap, finite
 from skgex.influence._checkpoints import choose_checkpoints
 
 # Features are as many as parameters times checkpoints; no more of them than this are
@@ -85,24 +86,24 @@ class TracIn(GradientMap):
         trajectory = self._record(data, seeds.net, seeds.trial)
         self._trained = trajectory.trained
         self.checkpoints_ = choose_checkpoints(trajectory, self.n_checkpoints)
-        self._judge_fitted(data)
+        self.self_influence_ = finite(self._judge_new(data.X, data.targets))
 
-    def _forms(self) -> Iterator[tuple[SampleLosses, Form]]:
+    def _forms(self) -> Iterator[tuple[float, SampleLosses, None]]:
         for losses, lr in self.checkpoints_.losses():
-            yield losses, lambda gradients, lr=lr: lr * gradients
+            yield lr, losses, None
 
-    def _features(self, query: Query) -> np.ndarray:
+    def _map(self, X: Any, targets: Any) -> np.ndarray:
         theta = SampleLosses(self._trained).theta
-        n_bytes = len(query.X) * self._n_features_out * theta.itemsize
+        n_bytes = len(X) * self._n_features_out * theta.itemsize
         if n_bytes > MAX_BYTES:
             raise ValueError(
-                f"X: the features of {len(query.X)} samples take {n_bytes / 2**30:.1f} "
+                f"X: the features of {len(X)} samples take {n_bytes / 2**30:.1f} "
                 f"GiB, more than {MAX_BYTES / 2**30:.0f}; pass fewer samples at once, "
                 "or use TracInRP."
             )
         return np.concatenate(
             [
-                lr**0.5 * losses.all_gradients(query.X, query.targets)
+                lr**0.5 * losses.all_gradients(X, targets)
                 for losses, lr in self.checkpoints_.losses()
             ],
             axis=1,

@@ -109,12 +109,15 @@ def watcher(**kwargs):
             classifier(AnyWidth, module__n_outputs=4, max_epochs=1, batch_size=64),
             random_state=0,
         ),
-        GEX(
-            classifier(AnyWidth, module__n_outputs=4, max_epochs=1, batch_size=64),
-            n_members=2,
-            n_steps=2,
-            lr=0.1,
-            random_state=0,
+        pytest.param(
+            GEX(
+                classifier(AnyWidth, module__n_outputs=4, max_epochs=1, batch_size=64),
+                n_members=2,
+                n_steps=2,
+                lr=0.1,
+                random_state=0,
+            ),
+            marks=pytest.mark.slow,
         ),
     ],
     ids=lambda scorer: type(scorer).__name__,

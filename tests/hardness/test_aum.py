@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from tiny import Probabilities, binary_classifier, classifier
 from torch import nn
-from watched import X, net, trajectory_of, y
+from watched import X, net, seeds_of, trajectory_of, y
 
-import skgex.hardness._aum as module
+from skgex._trajectory import train_with_trajectory
 from skgex.hardness import AUM
 
 
@@ -30,7 +30,6 @@ def test_margins_by_hand(monkeypatch):
     aum = AUM(net(), random_state=0).fit(X[:2], [0, 1])
     # Row 0 of class 0: 3 - 1 = 2, 1 - 4 = -3. Row 1 of class 1: 2 - 5 = -3, 3 - 1 = 2.
     np.testing.assert_allclose(aum.scores_, [0.5, 0.5])
-    assert module.AUM is AUM
 
 
 def test_probabilities_have_the_margins_of_their_logits():
@@ -44,10 +43,6 @@ def test_probabilities_have_the_margins_of_their_logits():
 def test_a_binary_net_has_the_margin_of_its_logit():
     labels = np.where(y > 0, "b", "a")
     scores = AUM(binary_classifier(), random_state=0).fit(X, labels).scores_
-    from watched import seeds_of
-
-    from skgex._trajectory import train_with_trajectory
-
     targets = (y > 0).astype(float)
     record = train_with_trajectory(binary_classifier(), X, targets, seeds_of(0)[0])
     signs = 2 * targets - 1

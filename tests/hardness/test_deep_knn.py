@@ -15,9 +15,8 @@ def disagreement(features, k):
     """Share of the k nearest other rows with another label, pair by pair."""
     shares = []
     for i, row in enumerate(features):
-        others = [j for j in range(len(features)) if j != i]
-        others.sort(key=lambda j: np.sum((features[j] - row) ** 2))
-        shares.append(np.mean([y[j] != y[i] for j in others[:k]]))
+        nearest = np.square(features - row).sum(axis=1).argsort(kind="stable")
+        shares.append(np.mean([y[j] != y[i] for j in nearest[nearest != i][:k]]))
     return np.array(shares)
 
 
@@ -29,9 +28,10 @@ def features_of(weights, layer):
         return (module.output(hidden) if layer == "logits" else hidden).numpy()
 
 
-@pytest.mark.parametrize("layer", ["logits", "penultimate"])
-@pytest.mark.parametrize("k", [1, 7, None])
-@pytest.mark.parametrize("batch", [16, 1024])
+@pytest.mark.parametrize(
+    ("layer", "k", "batch"),
+    [("logits", 1, 16), ("logits", None, 1024), ("penultimate", 7, 1024)],
+)
 def test_scores_are_those_of_all_pairs(layer, k, batch, monkeypatch):
     monkeypatch.setattr(module, "BATCH", batch)
     n_neighbors = k or len(y) // 3

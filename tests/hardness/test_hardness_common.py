@@ -23,17 +23,27 @@ ALL = [getattr(hardness, name) for name in hardness.__all__]
 WATCHING = [kind for kind in ALL if kind._needs is NetNeed.TRAJECTORY]
 FROZEN = [kind for kind in ALL if kind._needs is NetNeed.TRAINED]
 OF_CLASSES = [kind for kind in ALL if kind._judges_classes]
+# Those whose check by scikit-learn is fast: one that watches, one that folds.
+CHECKED = [hardness.AUM, hardness.OutOfFold]
 every_kind = pytest.mark.parametrize("kind", ALL)
 
 
+def quick(kind, net, **kwargs):
+    """An estimator of few nets."""
+    few = {"n_nets": 2, "n_epochs": 2, "n_folds": 2}
+    names = few.keys() & kind(net).get_params(deep=False).keys()
+    return kind(net, **{name: few[name] for name in names}, **kwargs)
+
+
 def scores(kind, net, X=X, y=y, **kwargs):
-    return kind(net, random_state=0, **kwargs).fit(X, y).scores_
+    return quick(kind, net, random_state=0, **kwargs).fit(X, y).scores_
 
 
 @every_kind
 def test_planted_flips_rank_high(kind):
     X, noisy, noise_mask, net = easy()
-    assert roc_auc_score(noise_mask, scores(kind, net, X, noisy)) > 0.8
+    scorer = kind(net, random_state=0).fit(X, noisy)
+    assert roc_auc_score(noise_mask, scorer.scores_) > 0.8
 
 
 @every_kind
@@ -53,12 +63,13 @@ def test_scores_are_float64_and_one_a_row(kind):
 
 @every_kind
 def test_the_same_state_gives_the_same_scores(kind):
-    scorer = kind(net(), random_state=3)
+    scorer = quick(kind, net(), random_state=3)
     np.testing.assert_array_equal(
         scorer.fit(X, y).scores_, clone(scorer).fit(X, y).scores_
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [hardness.EL2N, hardness.OutOfFold])
 def test_jobs_do_not_change_the_scores(kind):
     np.testing.assert_array_equal(
@@ -121,14 +132,17 @@ def test_the_given_net_is_left_alone(kind):
     assert fitted.criterion_.reduction == "mean"
 
 
-@every_kind
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=() if kind in CHECKED else pytest.mark.slow)
+        for kind in ALL
+    ],
+)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_scikit_learn_is_content(kind):
     small = classifier(AnyWidth, module__n_outputs=4, max_epochs=1, batch_size=64)
-    few = {"n_nets": 1, "n_epochs": 1, "n_folds": 2}
-    scorer = kind(small)
-    names = few.keys() & scorer.get_params(deep=False).keys()
-    check_estimator(scorer.set_params(**{name: few[name] for name in names}))
+    check_estimator(quick(kind, small))
 
 
 @every_kind

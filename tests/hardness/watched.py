@@ -3,6 +3,7 @@
 import numpy as np
 from tiny import classifier, flip_every, learner, make_blobs
 
+from skgex._default_net import SliceLoader
 from skgex._random import draw_seeds
 from skgex._trajectory import train_with_trajectory
 
@@ -37,4 +38,5 @@ def easy():
     """300 rows, a tenth of them flipped, and a net that learns them well."""
     X, y = make_blobs(300, spread=0.5)
     noisy, noise_mask = flip_every(y, 10)
-    return X, noisy, noise_mask, learner(iterator_train__shuffle=True)
+    slices = {"iterator_train": SliceLoader, "iterator_valid": SliceLoader}
+    return X, noisy, noise_mask, learner(iterator_train__shuffle=True, **slices)

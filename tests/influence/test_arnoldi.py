@@ -5,6 +5,7 @@ from numpy.testing import assert_allclose
 from tiny import classifier
 
 from skgex._functional import SampleLosses
+from skgex._net_curvature import mean_curvature
 from skgex.curvature import dense
 from skgex.influence import Arnoldi
 
@@ -40,7 +41,7 @@ def test_negative_eigenvalues_keep_their_sign():
     assert estimator.eigenvalues_.min() < 0
     losses = SampleLosses(estimator._trained)
     values, vectors = np.linalg.eigh(
-        dense(losses.curvature(X, Y, "hessian"), losses.theta).numpy()
+        dense(mean_curvature(losses, X, Y, "hessian"), losses.theta).numpy()
     )
     kept = np.argsort(-np.abs(values))[:12]
     along = losses.all_gradients(X, Y) @ vectors[:, kept]

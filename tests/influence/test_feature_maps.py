@@ -8,11 +8,9 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.estimator_checks import check_estimator
 from skorch import NeuralNet, NeuralNetClassifier
 from tiny import (
     MLP,
-    AnyWidth,
     PairDataset,
     classifier,
     flip_every,
@@ -241,9 +239,3 @@ def test_one_training_serves_all(tmp_path):
     for other in others:
         for name, values in first.items():
             assert_array_equal(values, other[name])
-
-
-@pytest.mark.slow
-def test_scikit_learn_approves(kind):
-    net = classifier(AnyWidth, module__n_outputs=10, max_epochs=2)
-    check_estimator(make(kind, net))

@@ -1,18 +1,19 @@
 import numpy as np
 import pytest
 import torch
-from convex import derivatives, exact_influence, logistic_regression, make_rows
+from convex import PENALTY, derivatives, exact_influence, logistic_regression, make_rows
 from numpy.testing import assert_allclose
 from scipy.stats import spearmanr
 from tiny import classifier, regressor
 
 from skgex._functional import SampleLosses
 from skgex._net import snapshot
+from skgex._net_curvature import mean_curvature
 from skgex.curvature import dense
 from skgex.exceptions import ConvergenceWarning
 from skgex.influence import InfluenceFunction, LeaveOneOut
 
-X, Y = make_rows()
+X, Y = make_rows(120)
 
 
 def fitted(**kwargs):
@@ -23,7 +24,7 @@ def fitted(**kwargs):
 @pytest.mark.parametrize("curvature", ["hessian", "gauss_newton"])
 def test_dense_is_the_formula(curvature):
     # The penalty is no function of the outputs: Gauss-Newton takes it as damping.
-    damping = 0.1 if curvature == "gauss_newton" else 0.0
+    damping = PENALTY if curvature == "gauss_newton" else 0.0
     estimator = fitted(solver="dense", curvature=curvature, damping=damping)
     expected = exact_influence(estimator, X, Y)
     assert_allclose(estimator.influence(X, Y, X, Y), expected, atol=1e-12)
@@ -44,7 +45,7 @@ def test_conjugate_gradients_agree_with_the_dense_matrix():
 
 
 def test_lissa_of_whole_batches_agrees_with_the_dense_matrix():
-    series = fitted(solver="lissa", max_iter=300)
+    series = fitted(solver="lissa", n_iterations=300)
     assert_allclose(
         series.self_influence_, fitted(solver="dense").self_influence_, rtol=1e-4
     )
@@ -77,10 +78,7 @@ def test_new_samples_are_judged_by_the_fitted_rows():
 
 
 def test_it_is_the_first_order_of_leaving_out():
-    X, Y = make_rows(150)  # many, lest terms of second order show
-    function = InfluenceFunction(
-        logistic_regression(), solver="dense", curvature="hessian", damping=0.0
-    ).fit(X, Y)
+    function = fitted(solver="dense")
     truth = LeaveOneOut(logistic_regression(), warm_start=True).fit(X, Y)
     for given, expected in [
         (function.self_influence_, truth.self_influence_),
@@ -92,8 +90,8 @@ def test_it_is_the_first_order_of_leaving_out():
 
 
 def test_it_warns_of_equations_left_unsolved():
-    with pytest.warns(ConvergenceWarning, match="raise max_iter"):
-        fitted(solver="cg", tol=1e-12, max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="raise n_iterations"):
+        fitted(solver="cg", tol=1e-12, n_iterations=1)
 
 
 def test_negative_curvature_is_named():
@@ -122,7 +120,7 @@ def test_squared_error_at_zero_loss_leaves_most_eigenvalues_zero():
         targets = net.module_(torch.tensor(rows)).numpy()
     losses = SampleLosses(snapshot(net))
     assert losses.quadratic_forms(rows, targets).max() < 1e-25
-    operator = losses.curvature(rows, targets, "hessian")
+    operator = mean_curvature(losses, rows, targets, "hessian")
     values = np.linalg.eigvalsh(dense(operator, losses.theta))
     n_zero = (np.abs(values) < 1e-12 * values.max()).sum()
     assert n_zero >= len(losses.theta) - n_rows * n_outputs > 0

@@ -54,11 +54,14 @@ class Told(BaseEstimator):
     "scorer",
     [
         Norm(),
-        EL2N(
-            classifier(AnyWidth, module__n_outputs=4, batch_size=64),
-            n_nets=1,
-            n_epochs=1,
-            random_state=0,
+        pytest.param(
+            EL2N(
+                classifier(AnyWidth, module__n_outputs=4, batch_size=64),
+                n_nets=1,
+                n_epochs=1,
+                random_state=0,
+            ),
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["Norm", "EL2N"],

@@ -1,0 +1,117 @@
+"""What is left of a net's accuracy when rows are pruned before it is trained.
+
+    python benchmarks/pruning.py --data-dir FOLDER [--quick] [--out FILE]
+
+FOLDER holds fashion_mnist.npz and mnist.npz (x_train, y_train, x_test, y_test). Rows
+are ranked once a seed by each method, pruned in several shares, and a small MLP is
+trained anew on the rest for the same number of steps. ``--sets``, ``--shares`` and
+``--seeds`` choose parts of the grid; runs that are in the CSV already are not run
+again.
+"""
+
+import argparse
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+from _data import load_split
+from _results import Results, markdown
+from sklearn.utils import check_random_state
+from skorch import NeuralNetClassifier
+from torch import nn
+
+from skgex import GEXPruner
+from skgex._net import evaluate, revive, train
+from skgex.hardness import EL2N, ForgettingScore
+from skgex.pruning import prune_mask
+
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+METHODS = ("random", "GEXPruner", "EL2N", "forgetting")
+N_EPOCHS = 20
+
+
+class MLP(nn.Sequential):
+    """One hidden layer of 256 units; gives logits."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__(nn.Linear(n_in, 256), nn.ReLU(), nn.Linear(256, n_out))
+
+
+def make_net(n_inputs, n_classes, n_epochs=N_EPOCHS):
+    return NeuralNetClassifier(
+        MLP,
+        module__n_in=n_inputs,
+        module__n_out=n_classes,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=1e-3,
+        batch_size=128,
+        max_epochs=n_epochs,
+        train_split=None,
+        iterator_train__shuffle=True,
+        verbose=0,
+    )
+
+
+def importance(method, net, X, y, seed):
+    """Return how much each row is needed, by one method."""
+    if method == "random":
+        return check_random_state(seed).random_sample(len(X))
+    if method == "GEXPruner":
+        return GEXPruner(net, random_state=seed).fit(X, y).self_influence_
+    kinds = {"EL2N": EL2N, "forgetting": ForgettingScore}
+    return kinds[method](net, random_state=seed).fit(X, y).scores_
+
+
+def run_task(results, task, shares, data_dir, n_rows):
+    """Rank by each method, and train on what each share leaves."""
+    seed = task["seed"]
+    X, X_test, y, y_test = load_split(task["data"], data_dir, n_rows, seed)
+    n_classes = y.max() + 1
+    for method in METHODS:
+        left = [s for s in shares if not results.has(**task, method=method, share=s)]
+        if not left:
+            continue
+        net = make_net(X.shape[1], n_classes)
+        scores = importance(method, net, X, y, seed)
+        for share in left:
+            keep = ~prune_mask(scores, share)
+            n_epochs = round(N_EPOCHS * len(X) / keep.sum())
+            net = make_net(X.shape[1], n_classes, n_epochs)
+            trained = revive(train(net, X[keep], y[keep], seed))
+            outputs = evaluate(trained, X_test, y_test).outputs
+            accuracy = np.mean(outputs.argmax(axis=1) == y_test)
+            results.add(**task, method=method, share=share, accuracy=accuracy)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("pruning.csv"))
+    parser.add_argument("--quick", action="store_true", help="digits, one seed")
+    parser.add_argument("--sets", nargs="+", default=("fashion_mnist", "mnist"))
+    parser.add_argument("--shares", nargs="+", type=float, default=SHARES)
+    parser.add_argument("--seeds", nargs="+", type=int, default=range(5))
+    parser.add_argument("--n-rows", type=int, default=20_000, help="for training")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    sets, seeds = (["digits"], [0]) if args.quick else (args.sets, args.seeds)
+    results = Results(args.out, ["data", "seed", "method", "share"], ["accuracy"])
+    for seed, data in product(seeds, sets):
+        task = {"data": data, "seed": seed}
+        run_task(results, task, args.shares, args.data_dir, args.n_rows)
+    lines = [
+        [f"{data}, {method}"]
+        + [
+            f"{results.mean('accuracy', data=data, method=method, share=share):.3f}"
+            for share in args.shares
+        ]
+        for data, method in product(sets, METHODS)
+    ]
+    header = ["data, method", *(f"{share:.0%} pruned" for share in args.shares)]
+    print(markdown(header, lines))
+
+
+if __name__ == "__main__":
+    main()

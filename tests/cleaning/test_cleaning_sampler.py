@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.pipeline import Pipeline
+from oracle import Oracle, Recorder, make_case
+from scipy.sparse import csr_array, issparse
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.tree import DecisionTreeClassifier
+
+from skgex import CleaningSampler
+from skgex.exceptions import SparedRowsWarning
+
+
+def test_drop():
+    X, y, noise_mask = make_case()
+    sampler = CleaningSampler(Oracle())
+    X_new, y_new = sampler.fit_resample(X, y)
+    np.testing.assert_array_equal(sampler.sample_indices_, np.flatnonzero(~noise_mask))
+    np.testing.assert_array_equal(X_new, X[~noise_mask])
+    np.testing.assert_array_equal(y_new, y[~noise_mask])
+
+
+def test_relabel_keeps_all_rows_and_the_given_labels():
+    X, y, noise_mask = make_case()
+    before = y.copy()
+    X_new, y_new = CleaningSampler(Oracle(), action="relabel").fit_resample(X, y)
+    np.testing.assert_array_equal(X_new, X)
+    np.testing.assert_array_equal(y_new != before, noise_mask)
+    np.testing.assert_array_equal(y, before)
+
+
+@pytest.mark.parametrize("action", ["drop", "relabel"])
+def test_data_frames_keep_index_names_and_dtypes(action):
+    X, y, noise_mask = make_case()
+    frame = pd.DataFrame(X, columns=list("abc"), index=np.arange(len(X)) + 100)
+    frame["b"] = frame["b"].astype("float32")
+    labels = pd.Series(pd.Categorical(y), index=frame.index, name="kind")
+    sampler = CleaningSampler(Oracle(), action=action)
+    X_new, y_new = sampler.fit_resample(frame, labels)
+    kept = np.ones(len(X), bool) if action == "relabel" else ~noise_mask
+    pd.testing.assert_frame_equal(X_new, frame[kept])
+    assert y_new.index.equals(frame.index[kept])
+    assert (y_new.dtype, y_new.name) == (labels.dtype, "kind")
+
+
+def test_sparse_rows_stay_sparse():
+    X, y, noise_mask = make_case()
+    X_new, _ = CleaningSampler(Oracle()).fit_resample(csr_array(X), y)
+    assert issparse(X_new)
+    np.testing.assert_array_equal(X_new.toarray(), X[~noise_mask])
+
+
+def test_guard():
+    X, y, _ = make_case(n_rows=200)
+    sampler = CleaningSampler(Oracle(blind=True))
+    with pytest.warns(SparedRowsWarning):
+        X_new, _ = sampler.fit_resample(X, y)
+    assert len(X_new) == len(X)
+    assert not sampler.separated_
+
+
+def test_pipeline_drops_rows_in_fit_only():
+    X, y, noise_mask = make_case()
+    steps = [("clean", CleaningSampler(Oracle())), ("model", Recorder())]
+    pipeline = Pipeline(steps).fit(X, y)
+    assert len(pipeline[-1].y_) == (~noise_mask).sum()
+    assert len(pipeline.predict(X)) == len(X)
+
+
+def test_search_scores_all_held_out_rows_as_they_are():
+    X, y, noise_mask = make_case()
+    tree = DecisionTreeClassifier(max_depth=1, random_state=0)
+    pipeline = Pipeline([("clean", CleaningSampler(Oracle())), ("model", tree)])
+    folds = StratifiedKFold(4, shuffle=True, random_state=0)
+    grid = {"clean__action": ["drop"]}
+    search = GridSearchCV(pipeline, grid, cv=folds, error_score="raise").fit(X, y)
+    for k, (train, held_out) in enumerate(folds.split(X, y)):
+        kept = train[~noise_mask[train]]
+        expected = tree.fit(X[kept], y[kept]).score(X[held_out], y[held_out])
+        assert search.cv_results_[f"split{k}_test_score"][0] == expected
