@@ -5,9 +5,8 @@ parameters are stacked share that: one vmapped loss, one backward pass and one S
 step serve them all. The numbers are those of the loop in ``_member``, up to rounding.
 """
 
-import random
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,112 +14,99 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.dataset import Dataset, unpack_data
-from torch.func import functional_call, vmap
-from torch.utils.data import DataLoader, default_collate
+from torch.func import vmap
 
-from skgex._default_net import SliceLoader
 from skgex._net import (
     Evaluation,
     TrainedNet,
     Weights,
+    batch_answers,
+    batch_loss,
     batches,
     endless_batches,
-    is_row_by_row,
-    modules,
+    load_weights,
     per_sample_criterion,
     replace_optimizers,
     revive,
-    sample_losses,
     weights_of,
 )
 from skgex._random import seeded
-from skgex.ensemble._member import MAX_NORM, FineTuning, has_plain_step
+from skgex._whole import Whole
+from skgex.ensemble._member import MAX_NORM, FineTuning
 
 # Members a program: fixed, so that results do not depend on the number of jobs.
 GROUP_SIZE = 8
 
-# Beyond so many parameters a step's time goes into the products themselves, which
-# are no faster stacked (benchmarks/speed.py).
-MAX_PARAMETERS = 40_000
 
-# A group's predictions of all rows are held at once, up to so many numbers.
-MAX_OUTPUTS = 2**26
-
-# Modules that learn without a gradient, or run slower stacked than one by one.
-_UNFIT = (
-    torch.nn.modules.batchnorm._BatchNorm,
-    torch.nn.modules.conv._ConvNd,
-    torch.nn.RNNBase,
-)
-
-Stack = dict[str, torch.Tensor]
-
-
-class Together(torch.nn.Module):
-    """A net's modules and criteria under one roof, for ``functional_call``.
+class Stacked:
+    """Members of a net whose trainable parameters are stacked, to be used at once.
 
     Parameters
     ----------
     net : NeuralNet
-        Initialised; its own ``infer`` and ``get_loss`` are called.
+        Initialised. Its own weights are overwritten.
+    members : sequence of dict
+        Weights of each, which differ in trainable parameters alone.
     """
 
-    def __init__(self, net: NeuralNet):
-        super().__init__()
-        self.roots = torch.nn.ModuleDict(modules(net))
-        self._net = [net]  # in a list, since a net is no submodule
+    def __init__(self, net: NeuralNet, members: Sequence[Weights]):
+        self.net = net
+        self._n_members = len(members)
+        self._whole = Whole(net)
+        self._own = self._whole.trainable()
+        each = []
+        for weights in members:
+            load_weights(net, weights)
+            each.append([p.detach().clone() for p in self._own.values()])
+        stacks = [torch.stack(values) for values in zip(*each, strict=True)]
+        self._stacks = dict(zip(self._own, stacks, strict=True))
 
-    def forward(self, X: torch.Tensor, y: torch.Tensor, *, training: bool) -> Any:
-        """Return the loss of a batch, or each row's loss and prediction."""
-        (net,) = self._net
-        output = net.infer(X)
-        if training:
-            return net.get_loss(output, y, X=X, training=True)
-        first = output[0] if isinstance(output, tuple) else output
-        return sample_losses(net, output, y, X), net._get_predict_nonlinearity()(first)
+    def sgd(self, tuning: FineTuning) -> torch.optim.SGD:
+        """Make the optimizer of all stacks, with the net's weight decay."""
+        names = {id(parameter): name for name, parameter in self._own.items()}
 
-    def trainable(self) -> dict[str, torch.nn.Parameter]:
-        """Return the parameters that a step may change, by name."""
-        return {name: p for name, p in self.named_parameters() if p.requires_grad}
+        def stacked(groups: list[dict]) -> torch.optim.SGD:
+            for group in groups:
+                group["params"] = [self._stacks[names[id(p)]] for p in group["params"]]
+            return torch.optim.SGD(groups, lr=tuning.lr, momentum=tuning.momentum)
 
-    def program(self, *, training: bool) -> Callable:
-        """Make the function of a stack and data that does all members' work.
+        (optimizer,) = replace_optimizers(self.net, stacked)
+        return optimizer
 
-        Members train on batches of their own, and are asked about the same rows.
-        """
+    def backward(self, X: torch.Tensor, y: torch.Tensor) -> None:
+        """Set the gradient of each member's loss of its own batch, (n_members, ...)."""
+        self.net._set_training(True)
+        losses = vmap(partial(self._at, batch_loss))
+        for stack in self._stacks.values():
+            stack.grad = None
+            stack.requires_grad_()
+        losses(self._stacks, X, y).sum().backward()
 
-        def one(parameters: Stack, X: torch.Tensor, y: torch.Tensor) -> Any:
-            return functional_call(self, parameters, (X, y), {"training": training})
+    def answers(
+        self, X: torch.Tensor, y: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return losses (n_members, n_rows) and predictions of the same rows."""
+        self.net._set_training(False)
+        answers = vmap(partial(self._at, batch_answers), (0, None, None))
+        with torch.no_grad(), per_sample_criterion(self.net):
+            return answers(self._stacks, X, y)
 
-        return vmap(one, in_dims=(0, 0, 0) if training else (0, None, None))
+    def weights(self) -> Iterator[Weights]:
+        """Yield each member's weights."""
+        for m in range(self._n_members):
+            with torch.no_grad():
+                for name, parameter in self._own.items():
+                    parameter.copy_(self._stacks[name][m])
+            yield weights_of(self.net)
 
-
-def can_batch(trained: TrainedNet, X: Any, y: Any) -> bool:
-    """Return whether members can be stacked, and gain by it.
-
-    It looks at the net and tries two members on two rows; no clock is read, so that
-    equal calls always get equal answers.
-    """
-    net = revive(trained)
-    dataset = net.get_dataset(X, y)
-    if not (has_plain_step(net) and _is_light(net) and _holds_arrays(net, dataset)):
-        return False
-    with seeded(0), warnings.catch_warnings():
-        warnings.simplefilter("error")  # torch warns where vmap is but a slow loop
-        try:
-            n_outputs = _try(net, trained.weights, dataset)
-        except Exception:  # whatever a user's module makes of it, the loop is right
-            return False
-        drawn = _draw()
-    with seeded(0):
-        leaves_no_trace = drawn == _draw() and _equal(weights_of(net), trained.weights)
-    return leaves_no_trace and n_outputs * len(X) * GROUP_SIZE <= MAX_OUTPUTS
+    def _at(self, function: Any, parameters: dict, X: Any, y: Any) -> Any:
+        return self._whole.at(parameters, function, self.net, X, y)
 
 
 def grow_group(
     trained: TrainedNet,
-    X: Any,
-    y: Any,
+    X: np.ndarray,
+    y: np.ndarray,
     tuning: FineTuning,
     plans: Sequence[tuple[np.ndarray | None, int]],
 ) -> list[tuple[Weights, Evaluation]] | None:
@@ -149,80 +135,21 @@ def grow_group(
     sizes = [[len(rows) for rows in steps] for steps in drawn]
     if any(size != sizes[0] for size in sizes):
         return None
-    stack = _stack(net, [trained.weights] * len(plans))
-    _fine_tune(net, stack, net.get_dataset(X, y), drawn, tuning)
-    evaluations = _evaluate(net, stack, X, y)
-    return list(zip(_unstack(net, stack, len(plans)), evaluations, strict=True))
+    members = Stacked(net, [trained.weights] * len(plans))
+    _fine_tune(members, net.get_dataset(X, y), drawn, tuning)
+    return list(zip(members.weights(), _evaluate(members, X, y), strict=True))
 
 
 def evaluate_group(
     trained: TrainedNet, members: Sequence[Weights], X: Any, y: Any
 ) -> list[Evaluation]:
     """Take the losses and predictions of all rows under several members."""
-    net = revive(trained)
-    return list(_evaluate(net, _stack(net, members), X, y))
+    return list(_evaluate(Stacked(revive(trained), members), X, y))
 
 
-def _is_light(net: NeuralNet) -> bool:
-    """Return whether a look at the net finds nothing against stacking."""
-    together = Together(net)
-    trainable = together.trainable().values()
-    return (
-        not is_row_by_row(net)
-        and not any(isinstance(part, _UNFIT) for part in together.modules())
-        and 0 < sum(p.numel() for p in trainable) <= MAX_PARAMETERS
-    )
-
-
-def _holds_arrays(net: NeuralNet, dataset: Any) -> bool:
-    """Return whether batches are but rows of two arrays, in an order of their own."""
-    if type(dataset) is not Dataset:
-        return False
-    if not all(isinstance(part, np.ndarray) for part in (dataset.X, dataset.y)):
-        return False
-    loaders = [net.get_iterator(dataset, training=t) for t in (True, False)]
-    return all(
-        type(loader) is SliceLoader
-        or (type(loader) is DataLoader and loader.collate_fn is default_collate)
-        for loader in loaders
-    )
-
-
-def _try(net: NeuralNet, weights: Weights, dataset: Dataset) -> int:
-    """Train and ask two members with two rows; whatever cannot be stacked raises.
-
-    Returns
-    -------
-    n_outputs : int
-        Numbers that a prediction has.
-    """
-    stack = _stack(net, [weights] * 2)
-    together, rows = Together(net), np.zeros((2, 2), dtype=np.int64)
-    net._set_training(True)
-    losses = together.program(training=True)(stack, *_rows(dataset, rows))
-    torch.autograd.grad(losses.sum(), list(stack.values()), allow_unused=True)
-    net._set_training(False)
-    with torch.no_grad(), per_sample_criterion(net):
-        each, outputs = together.program(training=False)(
-            stack, *_rows(dataset, rows[0])
-        )
-    if losses.shape != (2,) or each.shape != (2, 2) or outputs.shape[:2] != (2, 2):
-        raise ValueError("The net does not give a loss a batch and a row.")
-    return outputs[0, 0].numel()
-
-
-def _draw() -> tuple[float, float, float]:
-    """Draw from each global generator: stacked members cannot have their own."""
-    return random.random(), np.random.random(), torch.rand(()).item()
-
-
-def _equal(weights: Weights, others: Weights) -> bool:
-    """Return whether nothing was changed, buffers included."""
-    return all(
-        value.tobytes() == others[root][name].tobytes()
-        for root, values in weights.items()
-        for name, value in values.items()
-    )
+def rows_of(dataset: Dataset, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Take rows of the arrays in skorch's dataset."""
+    return torch.as_tensor(dataset.X[rows]), torch.as_tensor(dataset.y[rows])
 
 
 def _draw_rows(
@@ -235,82 +162,40 @@ def _draw_rows(
         return [unpack_data(batch)[1].numpy() for batch in steps]
 
 
-def _rows(dataset: Dataset, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.as_tensor(dataset.X[rows]), torch.as_tensor(dataset.y[rows])
-
-
-def _stack(net: NeuralNet, members: Sequence[Weights]) -> Stack:
-    """Stack the members' trainable parameters, by their names in ``Together``."""
-    stack = {}
-    for name, parameter in Together(net).trainable().items():
-        root, key = name.removeprefix("roots.").split(".", 1)
-        values = np.stack([weights[root][key] for weights in members])
-        stack[name] = torch.from_numpy(values).to(parameter).requires_grad_()
-    return stack
-
-
-def _unstack(net: NeuralNet, stack: Stack, n_members: int) -> Iterator[Weights]:
-    """Yield each member's weights, with what was not trained as the net has it."""
-    parameters = Together(net).trainable()
-    for m in range(n_members):
-        with torch.no_grad():
-            for name, parameter in parameters.items():
-                parameter.copy_(stack[name][m])
-        yield weights_of(net)
-
-
 def _fine_tune(
-    net: NeuralNet,
-    stack: Stack,
+    members: Stacked,
     dataset: Dataset,
     drawn: list[list[np.ndarray]],
     tuning: FineTuning,
 ) -> None:
     """Take all members' steps at once, as ``_member.fine_tune`` takes one's."""
-    together = Together(net)
-    names = {id(p): name for name, p in together.trainable().items()}
-
-    def stacked_sgd(groups: list[dict]) -> torch.optim.Optimizer:
-        for group in groups:
-            group["params"] = [stack[names[id(p)]] for p in group["params"]]
-        return torch.optim.SGD(groups, lr=tuning.lr, momentum=tuning.momentum)
-
-    (optimizer,) = replace_optimizers(net, stacked_sgd)
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    net._set_training(True)
-    losses_of = together.program(training=True)
+    optimizer = members.sgd(tuning)
+    stacks = [stack for group in optimizer.param_groups for stack in group["params"]]
     for step, rows in enumerate(zip(*drawn, strict=True)):
-        losses = losses_of(stack, *_rows(dataset, np.stack(rows)))
-        gradients = torch.autograd.grad(losses.sum(), parameters, allow_unused=True)
+        members.backward(*rows_of(dataset, np.stack(rows)))
         if tuning.schedule == "constant":
-            gradients = _clip(gradients)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+            _clip([stack.grad for stack in stacks if stack.grad is not None])
         for group in optimizer.param_groups:
             group["lr"] = tuning.rate(step)
         optimizer.step()
 
 
-def _clip(gradients: Sequence[torch.Tensor | None]) -> list[torch.Tensor | None]:
+def _clip(gradients: Sequence[torch.Tensor]) -> None:
     """Clip the norm of each member's whole gradient, as ``clip_grad_norm_`` does."""
-    given = [g for g in gradients if g is not None]
-    norms = torch.stack([g.flatten(1).norm(dim=1) for g in given]).norm(dim=0)
+    norms = torch.stack([g.flatten(1).norm(dim=1) for g in gradients]).norm(dim=0)
     scale = (MAX_NORM / (norms + 1e-6)).clamp(max=1.0)
-    return [
-        None if g is None else g * scale.reshape(-1, *[1] * (g.ndim - 1))
-        for g in gradients
-    ]
+    for gradient in gradients:
+        gradient.mul_(scale.reshape(-1, *[1] * (gradient.ndim - 1)))
 
 
-def _evaluate(net: NeuralNet, stack: Stack, X: Any, y: Any) -> Iterator[Evaluation]:
-    """Yield each member's losses and predictions, in evaluation mode."""
-    answers_of = Together(net).program(training=False)
+def _evaluate(members: Stacked, X: np.ndarray, y: np.ndarray) -> Iterator[Evaluation]:
+    """Yield each member's losses and predictions of all rows."""
     losses, outputs, targets = [], [], []
-    net._set_training(False)
-    with seeded(0), torch.no_grad(), per_sample_criterion(net):
-        for batch in batches(net, net.get_dataset(X, y), training=False):
+    with seeded(0):
+        dataset = members.net.get_dataset(X, y)
+        for batch in batches(members.net, dataset, training=False):
             Xi, yi = unpack_data(batch)
-            loss, output = answers_of(stack, Xi, yi)
+            loss, output = members.answers(Xi, yi)
             losses.append(loss.cpu())
             outputs.append(output.cpu())
             targets.append(yi.cpu())

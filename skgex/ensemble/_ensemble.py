@@ -21,7 +21,8 @@ from skgex._net import (
 )
 from skgex._parallel import run
 from skgex._random import seeded
-from skgex.ensemble._batched import GROUP_SIZE, can_batch, evaluate_group, grow_group
+from skgex.ensemble._batchable import can_batch
+from skgex.ensemble._batched import GROUP_SIZE, evaluate_group, grow_group
 from skgex.ensemble._member import FineTuning, fine_tune
 from skgex.ensemble._statistics import finite_losses
 
@@ -111,7 +112,7 @@ class GeometricEnsemble(NamedTuple):
         answers : Answers
         """
         ask, size = _ask_each, 1
-        if can_batch(self.trained, X, y):
+        if len(self.members) > 1 and can_batch(self.trained, X, y):
             ask, size = evaluate_group, GROUP_SIZE
         jobs = [(self.trained, group, X, y) for group in _groups(self.members, size)]
         evaluations = joined.from_iterable(run(ask, jobs, n_jobs=n_jobs))
@@ -168,7 +169,7 @@ def grow(
         grown = _chain(trained, X, y, tuning, bar)
     else:
         grow_some, size = _grow_each, 1
-        if can_batch(trained, X, y):
+        if len(seeds) > 1 and can_batch(trained, X, y):
             grow_some, size = _grow_together, GROUP_SIZE
         jobs = [(trained, X, y, tuning, group) for group in _groups(plans, size)]
         bar = {"verbose": verbose, "description": "members"}

@@ -9,7 +9,7 @@ import torch
 from skorch import NeuralNet
 from skorch.dataset import unpack_data
 
-from skgex._net import replace_optimizers
+from skgex._net import batch_loss, replace_optimizers
 
 # Norm that the gradient is clipped at under a constant rate (official code: 1).
 MAX_NORM = 1.0
@@ -104,5 +104,5 @@ def _descend(net: NeuralNet, batch: Any) -> None:
     optimizer = getattr(net, name + "_")
     optimizer.zero_grad()
     X, y = unpack_data(batch)
-    net.get_loss(net.infer(X), y, X=X, training=True).backward()
+    batch_loss(net, X, y).backward()
     optimizer.step()

@@ -16,11 +16,12 @@ from tiny import (
     regressor,
 )
 from torch import nn
+from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from skgex._net import train
 from skgex.ensemble import FineTuning, grow
 from skgex.ensemble import _ensemble as module
-from skgex.ensemble._batched import can_batch
+from skgex.ensemble._batchable import can_batch
 
 SEEDS = list(range(10))  # one whole group and a part of one
 BLOBS = make_blobs()
@@ -40,6 +41,23 @@ class OwnStep(NeuralNetClassifier):
 
     def train_step(self, batch, **fit_params):
         return {"loss": torch.zeros(()), "y_pred": torch.zeros(len(batch[0]))}
+
+
+class OwnAnswers(NeuralNetClassifier):
+    """Evaluates in its own way."""
+
+    def evaluation_step(self, batch, training=False):
+        return 2 * super().evaluation_step(batch, training=training)
+
+
+class OwnOrder(NeuralNetClassifier):
+    """Draws the rows of some classes more often, by what the dataset holds."""
+
+    def get_iterator(self, dataset, training=False):
+        if not training:
+            return super().get_iterator(dataset, training=training)
+        sampler = WeightedRandomSampler(dataset.y + 1.0, len(dataset))
+        return DataLoader(dataset, batch_size=16, sampler=sampler)
 
 
 class Gated(MLP):
@@ -186,6 +204,8 @@ def test_jobs_change_no_bit(n_jobs):
         plain(criterion=BareCriterion),
         plain(module__hidden=10_000),
         own(OwnStep),
+        own(OwnAnswers),
+        own(OwnOrder),
     ],
 )
 def test_falls_back_to_the_loop(net):
@@ -202,6 +222,15 @@ def test_falls_back_for_a_dataset_and_for_convolutions():
     assert not can_batch(train(plain(), X, y, 0), PairDataset(X, y), None)
     images = X.reshape(-1, 1, 2, 2).astype(np.float32)
     assert not can_batch(train(plain(ConvNet), images, y, 0), images, y)
+
+
+@pytest.mark.parametrize(("seeds", "chain"), [([0], False), ([0, 1], True)])
+def test_a_lone_member_and_a_chain_go_by_the_loop(monkeypatch, seeds, chain):
+    monkeypatch.setattr(module, "can_batch", lambda *_: pytest.fail("asked"))
+    trained = train(plain(), *BLOBS, 0)
+    tuning = FineTuning(2, 0.1, 0.9, "cosine")
+    ensemble, _ = grow(trained, *BLOBS, tuning, seeds, chain=chain)
+    assert len(ensemble.members) == len(seeds)
 
 
 def test_an_own_train_step_is_called():
