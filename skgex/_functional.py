@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch import NeuralNet
 from skorch.dataset import unpack_data
-from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch import Tensor
+from torch.func import grad, vmap
 from torch.linalg import vecdot, vector_norm
 from torch.utils._pytree import tree_map
 
@@ -16,13 +15,13 @@ from skgex._net import (
     TrainedNet,
     Weights,
     batches,
-    modules,
     per_sample_criterion,
     revive,
     sample_losses,
     weights_of,
 )
 from skgex._random import seeded
+from skgex._whole import Whole
 from skgex.curvature import jacobian_products
 
 # What the gradients of samples may take that are held at once; one always fits.
@@ -60,12 +59,8 @@ class SampleLosses:
         if weights is not None:
             trained = trained._replace(weights=weights)
         self._net = revive(trained)
-        self._whole = _Whole(self._net).eval()
-        self._parameters = {
-            name: parameter
-            for name, parameter in self._whole.named_parameters()
-            if parameter.requires_grad
-        }
+        self._whole = Whole(self._net).eval()
+        self._parameters = self._whole.trainable()
         if not self._parameters:
             raise ValueError("net: none of its parameters is trainable.")
         self._can_batch = True
@@ -266,7 +261,7 @@ class SampleLosses:
 
     def _with(self, parts: Any, function: Callable, *arguments: Any) -> Any:
         named = dict(zip(self._parameters, parts, strict=True))
-        return functional_call(self._whole, named, (function, *arguments))
+        return self._whole.at(named, function, *arguments)
 
     def _split(self, theta: Tensor) -> list[Tensor]:
         parameters = self._parameters.values()
@@ -278,19 +273,6 @@ class SampleLosses:
         parts = self._split(theta)
         for parameter, part in zip(self._parameters.values(), parts, strict=True):
             parameter.copy_(part)
-
-
-class _Whole(nn.Module):
-    """All modules and criteria of a net as one, which calls any function."""
-
-    def __init__(self, net: NeuralNet):
-        super().__init__()
-        for name, module in modules(net):
-            self.add_module(name + "_", module)
-
-    def forward(self, function: Callable, *arguments: Any) -> Any:
-        """Return ``function(*arguments)``."""
-        return function(*arguments)
 
 
 def _flat(tensors: Any) -> Tensor:

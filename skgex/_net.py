@@ -300,13 +300,26 @@ def batches(net: NeuralNet, dataset: Any, *, training: bool) -> Iterator[Any]:
     very batches that the loader would put together row by row.
     """
     loader = net.get_iterator(dataset, training=training)
-    if not _can_slice(loader, dataset):
+    if not can_slice(loader, dataset):
         yield from loader
         return
     # The loader's iterator begins with this draw, and its order depends on it.
     torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
     for rows in loader.batch_sampler:
         yield _rows_of(dataset.X, rows), _rows_of(dataset.y, rows)
+
+
+def can_slice(loader: Any, dataset: Any) -> bool:
+    """Return whether a loader does no more than put rows of arrays together."""
+    return (
+        type(loader) is DataLoader
+        and loader.batch_sampler is not None
+        and loader.collate_fn is default_collate
+        and loader.num_workers == 0
+        and type(dataset) is Dataset
+        and isinstance(dataset.X, (np.ndarray, torch.Tensor))
+        and (dataset.y is None or isinstance(dataset.y, (np.ndarray, torch.Tensor)))
+    )
 
 
 def reestimate_batch_norm(net: NeuralNet, batches: Iterator[Any]) -> None:
@@ -338,15 +351,13 @@ def evaluate(net: NeuralNet, X: Any, y: Any = None) -> Evaluation:
         iterator does not give each row once.
     """
     dataset = net.get_dataset(X, y)
-    nonlinearity = net._get_predict_nonlinearity()
     losses, outputs, targets = [], [], []
     with per_sample_criterion(net):
         for batch in batches(net, dataset, training=False):
             Xi, yi = unpack_data(batch)
             output = net.evaluation_step(batch, training=False)
             losses.append(_to_array(sample_losses(net, output, yi, Xi)))
-            first = output[0] if isinstance(output, tuple) else output
-            outputs.append(_to_array(nonlinearity(first)))
+            outputs.append(_to_array(_predictions(net, output)))
             targets.append(_to_array(yi))
     losses = np.concatenate(losses)
     if hasattr(dataset, "__len__") and len(losses) != len(dataset):
@@ -354,6 +365,17 @@ def evaluate(net: NeuralNet, X: Any, y: Any = None) -> Evaluation:
             f"net: its validation iterator gave {len(losses)} of {len(dataset)} rows."
         )
     return Evaluation(losses, np.concatenate(outputs), np.concatenate(targets))
+
+
+def batch_loss(net: NeuralNet, X: Any, y: Any) -> torch.Tensor:
+    """Return the loss of a batch that a training step descends."""
+    return net.get_loss(net.infer(X), y, X=X, training=True)
+
+
+def batch_answers(net: NeuralNet, X: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return each row's loss and prediction; under :func:`per_sample_criterion`."""
+    output = net.infer(X)
+    return sample_losses(net, output, y, X), _predictions(net, output)
 
 
 @contextmanager
@@ -392,6 +414,12 @@ def sample_losses(net: NeuralNet, output: Any, y: Any, X: Any) -> torch.Tensor:
 def is_row_by_row(net: NeuralNet) -> bool:
     """Return whether the criterion of an initialised net has no ``reduction``."""
     return not hasattr(net.criterion_, "reduction")
+
+
+def _predictions(net: NeuralNet, output: Any) -> torch.Tensor:
+    """Put the (first) output through the nonlinearity, as ``predict_proba`` does."""
+    first = output[0] if isinstance(output, tuple) else output
+    return net._get_predict_nonlinearity()(first)
 
 
 def _epochs(net: NeuralNet) -> list[dict]:
@@ -445,18 +473,6 @@ def _shuffle(net: NeuralNet) -> None:
     for name in ("shuffle", "drop_last"):
         if params.get(f"iterator_valid__{name}"):
             net.set_params(**{f"iterator_valid__{name}": False})
-
-
-def _can_slice(loader: Any, dataset: Any) -> bool:
-    return (
-        type(loader) is DataLoader
-        and loader.batch_sampler is not None
-        and loader.collate_fn is default_collate
-        and loader.num_workers == 0
-        and type(dataset) is Dataset
-        and isinstance(dataset.X, (np.ndarray, torch.Tensor))
-        and (dataset.y is None or isinstance(dataset.y, (np.ndarray, torch.Tensor)))
-    )
 
 
 def _rows_of(data: Any, rows: list[int]) -> torch.Tensor:

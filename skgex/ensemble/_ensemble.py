@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain as joined
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from skgex._net import (
 )
 from skgex._parallel import run
 from skgex._random import seeded
+from skgex.ensemble._batchable import can_batch
+from skgex.ensemble._batched import GROUP_SIZE, evaluate_group, grow_group
 from skgex.ensemble._member import FineTuning, fine_tune
 from skgex.ensemble._statistics import finite_losses
 
@@ -108,10 +111,13 @@ class GeometricEnsemble(NamedTuple):
         -------
         answers : Answers
         """
-        nets = [self.trained.weights, *self.members]
-        jobs = [(self.trained, weights, X, y) for weights in nets]
-        evaluations = run(_evaluate_at, jobs, n_jobs=n_jobs)
-        return _collect(next(evaluations), evaluations, len(self.members))
+        ask, size = _ask_each, 1
+        if len(self.members) > 1 and can_batch(self.trained, X, y):
+            ask, size = evaluate_group, GROUP_SIZE
+        jobs = [(self.trained, group, X, y) for group in _groups(self.members, size)]
+        evaluations = joined.from_iterable(run(ask, jobs, n_jobs=n_jobs))
+        reference = _ask_reference(self.trained, X, y)
+        return _collect(reference, evaluations, len(self.members))
 
 
 def grow(
@@ -156,21 +162,18 @@ def grow(
         For the given samples, in order.
     """
     seen = [_part(len(X), max_samples, seed) for seed in seeds]
-    jobs = [
-        (X, y, rows, None, tuning, seed) for rows, seed in zip(seen, seeds, strict=True)
-    ]
-    reference = next(run(_evaluate_at, [(trained, trained.weights, X, y)]))
+    plans = list(zip(seen, seeds, strict=True))
+    reference = _ask_reference(trained, X, y)
     if chain:
-        bar = tqdm(jobs, desc="members", disable=verbose < 1)
-        grown = _chain(trained, bar)
+        bar = tqdm(plans, desc="members", disable=verbose < 1)
+        grown = _chain(trained, X, y, tuning, bar)
     else:
-        grown = run(
-            grow_member,
-            [(trained, *job) for job in jobs],
-            n_jobs=n_jobs,
-            verbose=verbose,
-            description="members",
-        )
+        grow_some, size = _grow_each, 1
+        if len(seeds) > 1 and can_batch(trained, X, y):
+            grow_some, size = _grow_together, GROUP_SIZE
+        jobs = [(trained, X, y, tuning, group) for group in _groups(plans, size)]
+        bar = {"verbose": verbose, "description": "members"}
+        grown = joined.from_iterable(run(grow_some, jobs, n_jobs=n_jobs, **bar))
     members: list[Weights] = []
 
     def evaluations() -> Iterator[Evaluation]:
@@ -204,17 +207,52 @@ def grow_member(
         return weights_of(net), evaluate(net, *take(X, y, asked))
 
 
-def _chain(trained: TrainedNet, jobs: Iterable[tuple]) -> Iterator[tuple]:
+def _grow_each(
+    trained: TrainedNet, X: Any, y: Any, tuning: FineTuning, plans: Sequence[tuple]
+) -> list[tuple[Weights, Evaluation]]:
+    """Grow members one by one."""
+    return [
+        grow_member(trained, X, y, rows, None, tuning, seed) for rows, seed in plans
+    ]
+
+
+def _grow_together(
+    trained: TrainedNet, X: Any, y: Any, tuning: FineTuning, plans: Sequence[tuple]
+) -> list[tuple[Weights, Evaluation]]:
+    """Grow members as one program, unless their batches turn out to differ in size."""
+    grown = grow_group(trained, X, y, tuning, plans)
+    return _grow_each(trained, X, y, tuning, plans) if grown is None else grown
+
+
+def _chain(
+    trained: TrainedNet, X: Any, y: Any, tuning: FineTuning, plans: Iterable[tuple]
+) -> Iterator[tuple]:
     """Grow each member from the one before: one after the other, on all threads."""
-    for job in jobs:
-        weights, evaluation = grow_member(trained, *job)
+    for plan in plans:
+        ((weights, evaluation),) = _grow_each(trained, X, y, tuning, [plan])
         yield weights, evaluation
         trained = trained._replace(weights=weights)
 
 
-def _evaluate_at(trained: TrainedNet, weights: Weights, X: Any, y: Any) -> Evaluation:
-    with seeded(0):  # a Dataset may augment, and loaders draw
-        return evaluate(revive(trained._replace(weights=weights)), X, y)
+def _ask_each(
+    trained: TrainedNet, members: Sequence[Weights], X: Any, y: Any
+) -> list[Evaluation]:
+    """Evaluate members one by one."""
+    evaluations = []
+    for weights in members:
+        with seeded(0):  # a Dataset may augment, and loaders draw
+            net = revive(trained._replace(weights=weights))
+            evaluations.append(evaluate(net, X, y))
+    return evaluations
+
+
+def _ask_reference(trained: TrainedNet, X: Any, y: Any) -> Evaluation:
+    ((reference,),) = run(_ask_each, [(trained, [trained.weights], X, y)])
+    return reference
+
+
+def _groups(values: Sequence, size: int) -> list[Sequence]:
+    return [values[i : i + size] for i in range(0, len(values), size)]
 
 
 def _collect(

@@ -1,0 +1,73 @@
+"""Nets with a step of their own keep it; all others lose nothing by going without."""
+
+import numpy as np
+import pytest
+from skorch import NeuralNetClassifier
+from tiny import MLP, ConvNet, classifier
+
+from skgex._net import train
+from skgex.ensemble import FineTuning
+from skgex.ensemble._ensemble import grow_member
+from skgex.ensemble._member import has_plain_step
+
+TUNING = FineTuning(5, 0.1, 0.9, "cosine")
+
+
+class Recorded(NeuralNetClassifier):
+    """skorch's step by its long way, with a count of the calls."""
+
+    n_calls = 0
+
+    def train_step(self, batch, **fit_params):
+        type(self).n_calls += 1
+        return super().train_step(batch, **fit_params)
+
+
+class Halved(NeuralNetClassifier):
+    """Halves each gradient after it is taken."""
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        for _, parameter in named_parameters:
+            parameter.grad *= 0.5
+
+
+def as_kind(kind, module, **kwargs):
+    net = classifier(module, **kwargs)
+    return kind(**net.get_params(deep=False))
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_the_short_step_equals_the_long_one(blobs, schedule, dropout):
+    tuning = TUNING._replace(schedule=schedule)
+    settings = {"module__dropout": dropout, "optimizer__weight_decay": 0.1}
+    members = []
+    for kind in (NeuralNetClassifier, Recorded):
+        trained = train(as_kind(kind, MLP, **settings), *blobs, seed=0)
+        Recorded.n_calls = 0
+        members.append(grow_member(trained, *blobs, None, None, tuning, 7)[0])
+    assert Recorded.n_calls == tuning.n_steps
+    for name, value in members[0]["module"].items():
+        np.testing.assert_array_equal(value, members[1]["module"][name])
+
+
+def test_hooks_on_gradients_are_kept(blobs):
+    net = as_kind(Halved, MLP)
+    assert not has_plain_step(net.initialize())
+    trained = train(classifier(), *blobs, seed=0)
+    halved = trained._replace(net=as_kind(Halved, MLP, callbacks="disable"))
+    # Without momentum, half of the gradient is half of the rate.
+    tuning = TUNING._replace(momentum=0.0)
+    own, _ = grow_member(halved, *blobs, None, None, tuning, 7)
+    slower = tuning._replace(lr=tuning.lr / 2)
+    assert has_plain_step(classifier(ConvNet).initialize())
+    half_the_rate, _ = grow_member(
+        trained._replace(net=as_kind(NeuralNetClassifier, MLP, callbacks="disable")),
+        *blobs,
+        None,
+        None,
+        slower,
+        7,
+    )
+    for name, value in own["module"].items():
+        np.testing.assert_allclose(value, half_the_rate["module"][name], atol=1e-12)
