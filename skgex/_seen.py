@@ -3,6 +3,10 @@
 from hashlib import blake2b
 
 import numpy as np
+from sklearn.utils import gen_batches
+
+# Rows that are copied at once, to be digested.
+BLOCK = 4096
 
 
 class SeenRows:
@@ -21,6 +25,10 @@ class SeenRows:
     def __init__(self, X: np.ndarray, codes: np.ndarray):
         self._rows = _digests(X)
         self._labelled = _digests(codes, self._rows)
+
+    def equals(self, X: np.ndarray, codes: np.ndarray) -> bool:
+        """Return whether these are the rows and labels of the fit, in their order."""
+        return np.array_equal(self._labelled, _digests(codes, _digests(X)))
 
     def find(self, X: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:
         """Return each row's index in the fit, -1 for a row that was not there.
@@ -53,13 +61,13 @@ class SeenRows:
 
 def _digests(values: np.ndarray, salt: np.ndarray | None = None) -> np.ndarray:
     """Digest each row to 8 bytes, as an integer; chained with another digest."""
-    # Adding zero turns -0.0 into 0.0, which compares equal but has other bytes.
-    rows = np.ascontiguousarray(values).reshape(len(values), -1) + 0
-    salts = np.zeros(len(rows), np.uint64) if salt is None else salt
-    return np.array(
-        [
-            int.from_bytes(blake2b(row.tobytes(), digest_size=8, salt=s).digest())
-            for row, s in zip(rows, (s.tobytes() for s in salts), strict=True)
-        ],
-        dtype=np.uint64,
-    )
+    digests = np.zeros(len(values), np.uint64) if salt is None else salt.copy()
+    for rows in gen_batches(len(values), BLOCK):
+        # Adding zero turns -0.0 into 0.0, which compares equal but has other bytes.
+        block = np.ascontiguousarray(values[rows]).reshape(rows.stop - rows.start, -1)
+        salts = (salt.tobytes() for salt in digests[rows])
+        digests[rows] = [
+            int.from_bytes(blake2b(row.tobytes(), digest_size=8, salt=salt).digest())
+            for row, salt in zip(block + 0, salts, strict=True)
+        ]
+    return digests

@@ -330,6 +330,13 @@ class NetEstimator(BaseEstimator):
                 HeldOutRowsWarning,
             )
 
+    def _was_fitted_on(self, data: Data) -> bool:
+        """Return whether data are those of the last fit; targets tell a Dataset."""
+        if is_dataset(data.X) or self._seen is None:
+            alike = is_dataset(data.X) and self._seen is None
+            return alike and np.array_equal(self._codes, data.codes)
+        return self._seen.equals(data.X, data.codes)
+
     def _query(
         self, X: Any, y: Any, trained: TrainedNet, *, warn: bool = True
     ) -> Query:

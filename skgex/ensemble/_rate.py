@@ -25,7 +25,7 @@ from skgex._net import (
 )
 from skgex._parallel import run
 from skgex._random import draw_seeds
-from skgex.ensemble._ensemble import grow_member
+from skgex.ensemble._grow import Member, grow_member
 from skgex.ensemble._member import FineTuning
 from skgex.ensemble._statistics import finite_losses, log_likelihood
 
@@ -101,7 +101,7 @@ def choose_rate(
     alone = evaluate(revive(trial.trained), *held_out)
     known = codes[trial.held_out] if codes is not None else alone.targets
 
-    def likelihood(evaluations: list[Evaluation]) -> float:
+    def likelihood(evaluations: list[Evaluation | Member]) -> float:
         losses = np.stack([finite_losses(e.losses) for e in evaluations], axis=1)
         outputs = np.mean([e.outputs for e in evaluations], axis=0)
         each = coding.likelihood(known, outputs, losses)
@@ -110,10 +110,10 @@ def choose_rate(
     def reached(rate: float) -> float:
         short = tuning._replace(lr=rate, n_steps=n_steps)
         jobs = [
-            (trial.trained, X, y, trial.seen, trial.held_out, short, seed)
+            (trial.trained, X, y, trial.seen, trial.held_out, short, seed, False)
             for seed in seeds
         ]
-        return likelihood([e for _, e in run(grow_member, jobs, n_jobs=n_jobs)])
+        return likelihood(list(run(grow_member, jobs, n_jobs=n_jobs)))
 
     if rates:
         return max(rates, key=reached)

@@ -6,11 +6,12 @@ import numpy as np
 from sklearn.utils.validation import check_memory
 
 from skgex._default_net import FINE_TUNING_RATES
-from skgex._net import TrainedNet, Trial, revive, steps_per_epoch, unwrap
+from skgex._net import Trial, revive, steps_per_epoch, unwrap
 from skgex._random import draw_seeds
 from skgex._warn import warn_caller
 from skgex.base import Data, Interval, StrOptions
 from skgex.ensemble import Answers, FineTuning, GeometricEnsemble, grow
+from skgex.ensemble._known import Held, Remembered
 from skgex.ensemble._rate import choose_rate, make_trial
 from skgex.exceptions import DivergenceWarning
 from skgex.influence._base import FeatureMap, Seeds
@@ -40,58 +41,66 @@ class GeometricMap(FeatureMap):
 
     ensemble_: GeometricEnsemble
 
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.ensemble_.members)
-
-    def _grow(self, data: Data, seeds: Seeds, max_samples: float = 1.0) -> Answers:
-        """Train the net, fine-tune the members, and answer for the fitted rows."""
+    def _start(self, data: Data, seeds: Seeds) -> None:
+        """Train the net, and settle the steps and the rate of the members."""
         self._trained, trial = self._train(data, seeds.net, seeds.trial)
-        tuning = self._tuning(self._trained, data, trial, seeds)
-        self.lr_, self.n_steps_ = tuning.lr, tuning.n_steps
+        self.n_steps_ = self._count_steps(data)
+        self.lr_ = float("nan") if self.lr == "auto" else float(self.lr)
+        if self.lr == "auto":
+            self.lr_ = self._choose_rate(data, trial, seeds)
+
+    def _grow(
+        self,
+        data: Data,
+        seeds: Seeds,
+        *,
+        max_samples: float = 1.0,
+        keep: bool = True,
+        held: Held | None = None,
+    ) -> Answers:
+        """Fine-tune the members, and answer for the fitted rows."""
+        memory, known = check_memory(self.memory), held
+        if memory.location is not None:
+            # The record of a training holds its duration, which tells nothing.
+            origin = self._trained._replace(history=[]), data.X, data.targets
+            known = Remembered(memory, origin)
         self.ensemble_, answers = grow(
             self._trained,
             data.X,
             data.targets,
-            tuning,
+            self._tuning,
             draw_seeds(np.random.RandomState(seeds.members), int(self.n_members)),
             chain=self.chain,
             max_samples=max_samples,
+            keep=keep,
+            known=known,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
         self._warn_of_divergence(answers)
         return answers.finite()
 
-    def _tuning(
-        self,
-        trained: TrainedNet,
-        data: Data,
-        trial: Trial | None,
-        seeds: Seeds,
-    ) -> FineTuning:
-        """Settle the steps and the rate of the members."""
-        X, codes, targets = data
-        n_steps = self.n_steps
-        if n_steps == "auto":
-            per_pass = steps_per_epoch(revive(trained), X, targets)
-            n_steps = max(N_PASSES * per_pass, MIN_STEPS)
-        lr = np.nan if self.lr == "auto" else float(self.lr)
-        tuning = FineTuning(int(n_steps), lr, float(self.momentum), self.schedule)
-        if self.lr != "auto":
-            return tuning
-        memory = check_memory(self.memory)
+    @property
+    def _tuning(self) -> FineTuning:
+        return FineTuning(self.n_steps_, self.lr_, float(self.momentum), self.schedule)
+
+    def _count_steps(self, data: Data) -> int:
+        if self.n_steps != "auto":
+            return int(self.n_steps)
+        per_pass = steps_per_epoch(revive(self._trained), data.X, data.targets)
+        return max(N_PASSES * per_pass, MIN_STEPS)
+
+    def _choose_rate(self, data: Data, trial: Trial | None, seeds: Seeds) -> float:
+        memory, (X, codes, targets) = check_memory(self.memory), data
         rates = None if trial is None else FINE_TUNING_RATES
         if trial is None:
             net = unwrap(self.net)[0]
             strata = codes if self._has_classes() else None
             trial = memory.cache(make_trial)(net, X, targets, strata, seeds.trial)
         choose = memory.cache(choose_rate, ignore=["n_jobs"])
-        coding, n_jobs = self._coding, self.n_jobs
-        return tuning._replace(
-            lr=choose(
-                trial, X, targets, codes, coding, tuning, seeds.method, rates, n_jobs
-            )
+        coding, tuning, seed = self._coding, self._tuning, seeds.method
+        return choose(
+            trial, X, targets, codes, coding, tuning, seed, rates, self.n_jobs
         )
 
     def _warn_of_divergence(self, answers: Answers) -> None:

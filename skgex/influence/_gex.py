@@ -11,6 +11,7 @@ from skgex._labels import wants_classes
 from skgex._net import take
 from skgex.base import Data, Interval, Query
 from skgex.ensemble import Answers
+from skgex.ensemble._known import Held
 from skgex.ensemble._statistics import (
     MAX_LOSS,
     influence,
@@ -60,9 +61,18 @@ class GEX(GeometricMap):
         fitted row is judged by the members that did not see it.
     loss_floor : float, default=0.0
         The loss under θ* counts as at least this, in nats (official code: 0.05).
+    keep_members : bool, default=True
+        Keep the members' weights. Without them, the rows that ``fit`` saw are all that
+        can be asked about, and members come back from other processes as losses.
+    warm_start : bool, default=False
+        Let ``fit`` go on from the last one, on the same data: the net is not trained
+        again, a rate that was chosen stays, and only members that are not there yet
+        are fine-tuned. Fewer ``n_members`` cost nothing. It holds each member's
+        predictions of the fitted rows.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net and the chosen rate, by parameters, data and seed, so
-        that a search over the other parameters trains one net a fold.
+        Caches the trained net, the chosen rate and the members, by parameters, data
+        and seed: a search over the other parameters trains one net a fold, and more
+        members extend fewer.
     n_jobs : int or None, default=None
         Members made side by side through joblib. Answers do not depend on it.
     verbose : int, default=0
@@ -103,6 +113,8 @@ class GEX(GeometricMap):
         **GeometricMap._parameter_constraints,
         "max_samples": [Interval(Real, 0, 1, closed="right")],
         "loss_floor": [Interval(Real, 0, None, closed="left")],
+        "keep_members": ["boolean"],
+        "warm_start": ["boolean"],
     }
 
     def __init__(
@@ -117,6 +129,8 @@ class GEX(GeometricMap):
         chain=False,
         max_samples=1.0,
         loss_floor=0.0,
+        keep_members=True,
+        warm_start=False,
         memory=None,
         n_jobs=None,
         verbose=0,
@@ -131,6 +145,8 @@ class GEX(GeometricMap):
         self.chain = chain
         self.max_samples = max_samples
         self.loss_floor = loss_floor
+        self.keep_members = keep_members
+        self.warm_start = warm_start
         self.memory = memory
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -182,8 +198,45 @@ class GEX(GeometricMap):
         return float(np.average(log_likelihood(each), weights=sample_weight))
 
     def _fit(self, data: Data) -> None:
-        self._answers = self._grow(data, self._seeds(), float(self.max_samples))
+        if self.warm_start and hasattr(self, "_seen"):
+            self._resume(data)
+        else:
+            self._drawn, self._held = self._seeds(), Held()
+            self._start(data, self._drawn)
+        self._answers = self._grow(
+            data,
+            self._drawn,
+            max_samples=float(self.max_samples),
+            keep=self.keep_members,
+            held=self._held if self.warm_start else None,
+        )
         self.self_influence_ = self._self_influence(self._answers)
+
+    def _resume(self, data: Data) -> None:
+        """Settle what the last fit left open: the net and a chosen rate stay."""
+        if not self._was_fitted_on(data):
+            raise ValueError(
+                "X, y: warm_start=True goes on from the last fit, which was on other "
+                "data; set warm_start=False to begin anew."
+            )
+        self.n_steps_ = self._count_steps(data)
+        if self.lr != "auto":
+            self.lr_ = float(self.lr)
+
+    def _ask(self, X: Any, y: Any, *, warn: bool = True) -> Query:
+        self._require_fitted()
+        forgotten = self.ensemble_.members is None
+        query = super()._ask(X, y, warn=warn and not forgotten)
+        if forgotten and query.new.any():
+            raise ValueError(
+                f"X: {query.new.sum()} rows were not seen in fit with these labels; "
+                "keep_members=False forgot the members that could judge them."
+            )
+        return query
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._answers.losses.shape[1]
 
     def _features(self, query: Query) -> np.ndarray:
         return self._deviations(self._answer_query(query, warn=True))

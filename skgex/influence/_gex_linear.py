@@ -44,8 +44,9 @@ class GEXLinear(GeometricMap, StoredMap):
         Start each member from the one before it, as the official code does, in the
         place of θ*. Members of a chain cannot be made side by side.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net and the chosen rate, by parameters, data and seed, so
-        that a search over the other parameters trains one net a fold.
+        Caches the trained net, the chosen rate and the members, by parameters, data
+        and seed: a search over the other parameters trains one net a fold, and more
+        members extend fewer.
     n_jobs : int or None, default=None
         Members made side by side through joblib. Answers do not depend on it.
     verbose : int, default=0
@@ -114,6 +115,7 @@ class GEXLinear(GeometricMap, StoredMap):
         self.random_state = random_state
 
     def _prepare(self, data: Data, seeds: Seeds) -> None:
+        self._start(data, seeds)
         self._grow(data, seeds)
         self._column_weights = 1 / self.n_members
 

@@ -53,9 +53,18 @@ class GEXPruner(PrunerMixin, GEX):
         fitted row is judged by the members that did not see it.
     loss_floor : float, default=0.0
         The loss under θ* counts as at least this, in nats (official code: 0.05).
+    keep_members : bool, default=True
+        Keep the members' weights. Without them, the rows that ``fit`` saw are all that
+        can be asked about, and members come back from other processes as losses.
+    warm_start : bool, default=False
+        Let ``fit`` go on from the last one, on the same data: the net is not trained
+        again, a rate that was chosen stays, and only members that are not there yet
+        are fine-tuned. Fewer ``n_members`` cost nothing. It holds each member's
+        predictions of the fitted rows.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net and the chosen rate, by parameters, data and seed, so
-        that a search over the other parameters trains one net a fold.
+        Caches the trained net, the chosen rate and the members, by parameters, data
+        and seed: a search over the other parameters trains one net a fold, and more
+        members extend fewer.
     n_jobs : int or None, default=None
         Members made side by side through joblib. Answers do not depend on it.
     verbose : int, default=0
@@ -121,6 +130,8 @@ class GEXPruner(PrunerMixin, GEX):
         chain=False,
         max_samples=1.0,
         loss_floor=0.0,
+        keep_members=True,
+        warm_start=False,
         memory=None,
         n_jobs=None,
         verbose=0,
@@ -136,6 +147,8 @@ class GEXPruner(PrunerMixin, GEX):
             chain=chain,
             max_samples=max_samples,
             loss_floor=loss_floor,
+            keep_members=keep_members,
+            warm_start=warm_start,
             memory=memory,
             n_jobs=n_jobs,
             verbose=verbose,

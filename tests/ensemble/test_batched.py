@@ -19,8 +19,7 @@ from torch import nn
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from skgex._net import train
-from skgex.ensemble import FineTuning, grow
-from skgex.ensemble import _ensemble as module
+from skgex.ensemble import FineTuning, _ensemble, _grow, grow
 from skgex.ensemble._batchable import can_batch
 
 SEEDS = list(range(10))  # one whole group and a part of one
@@ -120,7 +119,8 @@ def both(monkeypatch, net, X, y, tuning, **kwargs):
     assert can_batch(trained, X, y)
     batched = grow(trained, X, y, tuning, SEEDS, **kwargs)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "can_batch", lambda *_: False)
+        for module in (_ensemble, _grow):
+            patch.setattr(module, "can_batch", lambda *_: False)
         return batched, grow(trained, X, y, tuning, SEEDS, **kwargs)
 
 
@@ -176,7 +176,7 @@ def test_clipping_is_by_member(monkeypatch):
     tuning = FineTuning(1, 0.1, 0.9, "constant")
     both_ways = []
     for batched in (True, False):
-        monkeypatch.setattr(module, "can_batch", lambda *_, b=batched: b)
+        monkeypatch.setattr(_grow, "can_batch", lambda *_, b=batched: b)
         both_ways.append(grow(trained, X, y, tuning, SEEDS)[0].members)
     for one, other in zip(*both_ways, strict=True):
         np.testing.assert_allclose(
@@ -226,7 +226,8 @@ def test_falls_back_for_a_dataset_and_for_convolutions():
 
 @pytest.mark.parametrize(("seeds", "chain"), [([0], False), ([0, 1], True)])
 def test_a_lone_member_and_a_chain_go_by_the_loop(monkeypatch, seeds, chain):
-    monkeypatch.setattr(module, "can_batch", lambda *_: pytest.fail("asked"))
+    for module in (_ensemble, _grow):
+        monkeypatch.setattr(module, "can_batch", lambda *_: pytest.fail("asked"))
     trained = train(plain(), *BLOBS, 0)
     tuning = FineTuning(2, 0.1, 0.9, "cosine")
     ensemble, _ = grow(trained, *BLOBS, tuning, seeds, chain=chain)

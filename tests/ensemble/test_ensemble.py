@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from skgex._net import revive, train
 from skgex._random import draw_seeds, seeded
 from skgex.ensemble import Answers, FineTuning, grow
-from skgex.ensemble._ensemble import _left_out, _part
+from skgex.ensemble._grow import _left_out, _part
 from skgex.ensemble._statistics import MAX_LOSS
 
 SEEDS = [11, 22, 33]

@@ -7,7 +7,7 @@ from tiny import MLP, ConvNet, classifier
 
 from skgex._net import train
 from skgex.ensemble import FineTuning
-from skgex.ensemble._ensemble import grow_member
+from skgex.ensemble._grow import grow_member
 from skgex.ensemble._member import has_plain_step
 
 TUNING = FineTuning(5, 0.1, 0.9, "cosine")
@@ -58,10 +58,10 @@ def test_hooks_on_gradients_are_kept(blobs):
     halved = trained._replace(net=as_kind(Halved, MLP, callbacks="disable"))
     # Without momentum, half of the gradient is half of the rate.
     tuning = TUNING._replace(momentum=0.0)
-    own, _ = grow_member(halved, *blobs, None, None, tuning, 7)
+    own, *_ = grow_member(halved, *blobs, None, None, tuning, 7)
     slower = tuning._replace(lr=tuning.lr / 2)
     assert has_plain_step(classifier(ConvNet).initialize())
-    half_the_rate, _ = grow_member(
+    half_the_rate, *_ = grow_member(
         trained._replace(net=as_kind(NeuralNetClassifier, MLP, callbacks="disable")),
         *blobs,
         None,
