@@ -21,17 +21,19 @@ def run(
 
     Every job computes on one thread, for two reasons: the sums of a matrix product
     depend on the number of threads, and results must not depend on ``n_jobs``; and
-    jobs side by side must not fight over the cores.
+    jobs side by side must not fight over the cores. Jobs in threads agree with those
+    in processes as well, since threads that draw take turns (``_random.seeded``).
     """
     jobs = list(jobs)
     streams = getattr(get_active_backend()[0], "supports_return_generator", False)
     parallel = Parallel(
         n_jobs=n_jobs, return_as="generator" if streams else "list", pre_dispatch="all"
     )
-    results = parallel(delayed(_on_one_thread)(function, job) for job in jobs)
+    # Arguments one by one: Dask sends a large one to each worker once, a tuple not.
+    results = parallel(delayed(_on_one_thread)(function, *job) for job in jobs)
     yield from tqdm(results, total=len(jobs), desc=description, disable=verbose < 1)
 
 
-def _on_one_thread(function: Callable, job: tuple) -> Any:
+def _on_one_thread(function: Callable, *arguments: Any) -> Any:
     with threadpool_limits(limits=1):
-        return function(*job)
+        return function(*arguments)
