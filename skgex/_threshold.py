@@ -67,13 +67,18 @@ def threshold_of(scores: np.ndarray, rule: str | float) -> float:
         return otsu(np.sqrt(scores - least)) ** 2 + least
     if rule == "otsu_raw":
         return otsu(scores)
-    n_noisy = round(share(rule) * len(scores))
+    return cut_off(scores, share(rule))
+
+
+def cut_off(scores: np.ndarray, share: float) -> float:
+    """Return the cut that a share of the scores exceeds, on their scale."""
+    n_above = round(share * len(scores))
     ordered = np.sort(scores)[::-1]
-    if n_noisy == 0:
+    if n_above == 0:
         return float(ordered[0])
-    if n_noisy == len(scores):
+    if n_above == len(scores):
         return float(np.nextafter(ordered[-1], -np.inf))
-    return _between(ordered[n_noisy], ordered[n_noisy - 1])
+    return _between(ordered[n_above], ordered[n_above - 1])
 
 
 def _between(lower: float, upper: float) -> float:

@@ -7,7 +7,7 @@ is needed for it, since the net itself remembers the labels of all it was traine
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from skorch import NeuralNet
@@ -38,6 +38,23 @@ N_MEMBERS = 2
 N_RATES = 6
 
 
+class Choice(NamedTuple):
+    """The chosen rate, and what its short ensemble says of the held-out samples.
+
+    Attributes
+    ----------
+    lr : float
+    codes : ndarray of shape (n_held_out, ...)
+        Their labels as given; targets of a Dataset.
+    outputs : ndarray of shape (n_held_out, ...)
+        Predictions, averaged over the members.
+    """
+
+    lr: float
+    codes: np.ndarray
+    outputs: np.ndarray
+
+
 def make_trial(
     net: NeuralNet, X: Any, y: Any, strata: np.ndarray | None, seed: int
 ) -> Trial:
@@ -60,8 +77,8 @@ def choose_rate(
     seed: int,
     rates: Sequence[float] | None = None,
     n_jobs: int | None = None,
-) -> float:
-    """Return the rate whose short ensemble best predicts the held-out labels.
+) -> Choice:
+    """Choose the rate whose short ensemble best predicts the held-out labels.
 
     Without given rates, they fall by quarters until the likelihood falls too, once it
     has come up to the trial net's own; then both neighbours of the best are tried, at
@@ -91,7 +108,7 @@ def choose_rate(
 
     Returns
     -------
-    lr : float
+    choice : Choice
     """
     n_runs = N_MEMBERS * (len(rates) if rates else N_RATES)
     budget = n_training_steps(trial.trained) or n_runs * tuning.n_steps
@@ -101,10 +118,11 @@ def choose_rate(
     alone = evaluate(revive(trial.trained), *held_out)
     known = codes[trial.held_out] if codes is not None else alone.targets
 
-    def likelihood(evaluations: list[Evaluation | Member]) -> float:
+    outputs: dict[float, np.ndarray] = {}
+
+    def likelihood(evaluations: list[Evaluation | Member], mean: np.ndarray) -> float:
         losses = np.stack([finite_losses(e.losses) for e in evaluations], axis=1)
-        outputs = np.mean([e.outputs for e in evaluations], axis=0)
-        each = coding.likelihood(known, outputs, losses)
+        each = coding.likelihood(known, mean, losses)
         return float(log_likelihood(np.nan_to_num(each)).mean())
 
     def reached(rate: float) -> float:
@@ -113,12 +131,16 @@ def choose_rate(
             (trial.trained, X, y, trial.seen, trial.held_out, short, seed, False)
             for seed in seeds
         ]
-        return likelihood(list(run(grow_member, jobs, n_jobs=n_jobs)))
+        members = list(run(grow_member, jobs, n_jobs=n_jobs))
+        outputs[rate] = np.mean([member.outputs for member in members], axis=0)
+        return likelihood(members, outputs[rate])
 
     if rates:
-        return max(rates, key=reached)
-    n_looks = int(np.clip(budget // N_MEMBERS, 1, N_RATES))
-    return _peak(reached, likelihood([alone]), n_looks)
+        best = max(rates, key=reached)
+    else:
+        n_looks = int(np.clip(budget // N_MEMBERS, 1, N_RATES))
+        best = _peak(reached, likelihood([alone], alone.outputs), n_looks)
+    return Choice(best, known, outputs[best])
 
 
 def _peak(height: Callable[[float], float], floor: float, n_looks: int) -> float:

@@ -12,7 +12,7 @@ from skgex._warn import warn_caller
 from skgex.base import Data, Interval, StrOptions
 from skgex.ensemble import Answers, FineTuning, GeometricEnsemble, grow
 from skgex.ensemble._known import Held, Remembered
-from skgex.ensemble._rate import choose_rate, make_trial
+from skgex.ensemble._rate import Choice, choose_rate, make_trial
 from skgex.exceptions import DivergenceWarning
 from skgex.influence._base import FeatureMap, Seeds
 
@@ -46,8 +46,10 @@ class GeometricMap(FeatureMap):
         self._trained, trial = self._train(data, seeds.net, seeds.trial)
         self.n_steps_ = self._count_steps(data)
         self.lr_ = float("nan") if self.lr == "auto" else float(self.lr)
+        self._choice = None
         if self.lr == "auto":
-            self.lr_ = self._choose_rate(data, trial, seeds)
+            self._choice = self._choose_rate(data, trial, seeds)
+            self.lr_ = self._choice.lr
 
     def _grow(
         self,
@@ -90,7 +92,7 @@ class GeometricMap(FeatureMap):
         per_pass = steps_per_epoch(revive(self._trained), data.X, data.targets)
         return max(N_PASSES * per_pass, MIN_STEPS)
 
-    def _choose_rate(self, data: Data, trial: Trial | None, seeds: Seeds) -> float:
+    def _choose_rate(self, data: Data, trial: Trial | None, seeds: Seeds) -> Choice:
         memory, (X, codes, targets) = check_memory(self.memory), data
         rates = None if trial is None else FINE_TUNING_RATES
         if trial is None:

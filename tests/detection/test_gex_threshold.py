@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 from detecting import fit
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
+from skgex import GEXDetector
 from skgex._threshold import otsu
 
 
@@ -12,6 +14,40 @@ def test_otsu_on_the_root_spares_what_the_ensemble_prefers(data, detector):
     expected = (detector.scores_ > cut) & (detector.suggested_labels_ != y)
     np.testing.assert_array_equal(detector.noise_mask_, expected)
     assert detector.noise_mask_.any()
+
+
+def test_a_rate_of_noise_is_estimated_from_held_out_rows(data):
+    X, y, noise_mask = data
+    detector = fit(X, y, lr="auto")
+    _, codes, probabilities = detector._choice
+    sure = np.argsort(-probabilities.max(axis=1), kind="stable")[: len(codes) // 2]
+    wrong = [probabilities[row].argmax() != codes[row] for row in sure]
+    assert detector.noise_rate_ == pytest.approx(np.mean(wrong))
+    assert detector.noise_rate_ == pytest.approx(noise_mask.mean(), abs=0.1)
+
+
+def test_no_rate_of_noise_is_made_up(data, detector):
+    with pytest.raises(AttributeError, match="lr='auto'"):
+        _ = detector.noise_rate_
+
+
+@pytest.mark.parametrize("rare", [0.0, 0.02, 0.5])
+def test_where_noise_is_rare_no_larger_share_is_flagged(data, monkeypatch, rare):
+    X, y, _ = data
+    monkeypatch.setattr(GEXDetector, "noise_rate_", rare)
+    detector = fit(X, y)
+    otsus = otsu(np.sqrt(detector.scores_)) ** 2
+    assert (detector.scores_ > otsus).mean() > 0.02  # the cut would flag more
+    if rare > 0.02:
+        assert detector.threshold_ == pytest.approx(otsus)
+    else:
+        assert (detector.scores_ > detector.threshold_).sum() == round(rare * len(y))
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_digits, load_iris])
+def test_clean_data_are_left_alone(load):
+    X, y = load(return_X_y=True)
+    assert GEXDetector(random_state=0).fit(X, y).noise_mask_.mean() <= 0.02
 
 
 def test_otsu_on_the_values(data):

@@ -91,19 +91,22 @@ def test_the_height_is_the_log_likelihood_of_held_out_labels(blobs):
     tuning = FineTuning(2, np.nan, 0.9, "cosine")
     rates = (0.001, 0.01, 0.1, 1.0)
     chosen = choose_rate(trial, X, y, y, CODING, tuning, 5, rates)
+    labels = y[trial.held_out]
+
+    def mean_probabilities(lr):
+        seeds = draw_seeds(np.random.RandomState(5), 2)
+        short = tuning._replace(lr=lr)
+        return np.mean(
+            [member_probabilities(trial, X, y, short, seed) for seed in seeds], axis=0
+        )
 
     def height(lr):
-        mean = np.mean(
-            [
-                member_probabilities(trial, X, y, tuning._replace(lr=lr), seed)
-                for seed in draw_seeds(np.random.RandomState(5), 2)
-            ],
-            axis=0,
-        )
-        labels = y[trial.held_out]
-        return np.log([row[label] for row, label in zip(mean, labels, strict=True)])
+        pairs = zip(mean_probabilities(lr), labels, strict=True)
+        return np.log([row[label] for row, label in pairs]).mean()
 
-    assert chosen == max(rates, key=lambda lr: height(lr).mean())
+    assert chosen.lr == max(rates, key=height)
+    np.testing.assert_array_equal(chosen.codes, labels)
+    np.testing.assert_allclose(chosen.outputs, mean_probabilities(chosen.lr), rtol=1e-6)
 
 
 def member_probabilities(trial, X, y, tuning, seed):
@@ -122,7 +125,7 @@ def test_the_chosen_rate_does_not_depend_on_jobs(blobs):
     trial = make_trial(classifier(), X, y, y, 0)
     tuning = FineTuning(10, np.nan, 0.9, "cosine")
     rates = {
-        choose_rate(trial, X, y, y, CODING, tuning, 0, n_jobs=n_jobs)
+        choose_rate(trial, X, y, y, CODING, tuning, 0, n_jobs=n_jobs).lr
         for n_jobs in (1, 2)
     }
     assert len(rates) == 1
