@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import gen_batches
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping
 from skorch.dataset import Dataset
@@ -20,6 +22,9 @@ FINE_TUNING_RATES = (0.2, 0.4, 0.8)
 # It is trained until its held-out loss has not fallen for so many epochs.
 PATIENCE = 5
 MAX_EPOCHS = 200
+
+# Rows whose mean and scale are taken at once.
+BLOCK = 4096
 
 # Beyond this many standard deviations an input says no more than "far out".
 MAX_DEVIATIONS = 10.0
@@ -90,12 +95,13 @@ class SliceLoader:
 
 def make_default_net(X: np.ndarray, n_classes: int) -> NeuralNetClassifier:
     """Make the unfitted net for ``X`` of shape (n_samples, ...), float32."""
-    rows = X.reshape(len(X), -1)
-    scale = rows.std(axis=0, dtype=np.float64)
+    rows, scaler = X.reshape(len(X), -1), StandardScaler()
+    for block in gen_batches(len(rows), BLOCK):  # lest all are copied to float64
+        scaler.partial_fit(rows[block])
     return NeuralNetClassifier(
         MLP,
-        module__mean=rows.mean(axis=0, dtype=np.float64).astype(np.float32),
-        module__scale=np.where(scale > 0, scale, 1).astype(np.float32),
+        module__mean=scaler.mean_.astype(np.float32),
+        module__scale=scaler.scale_.astype(np.float32),
         module__n_outputs=n_classes,
         criterion=nn.CrossEntropyLoss,
         optimizer=torch.optim.Adam,

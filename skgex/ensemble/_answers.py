@@ -74,11 +74,12 @@ def collect(
     n_samples = len(reference.losses)
     losses = np.empty((n_samples, n_members), dtype=reference.losses.dtype)
     outputs = np.zeros_like(reference.outputs)
-    share = np.broadcast_to(1 / n_members, losses.shape)
-    if counted is not None:
-        share = counted / counted.sum(axis=1, keepdims=True)
+    share = 1 / (
+        np.full(n_samples, n_members) if counted is None else counted.sum(axis=1)
+    )
     for m, member in enumerate(members):
         losses[:, m] = member.losses
-        weighted = np.nan_to_num(member.outputs).T * share[:, m]
+        weight = share if counted is None else share * counted[:, m]
+        weighted = np.nan_to_num(member.outputs).T * weight
         outputs += weighted.T.astype(outputs.dtype)
     return Answers(reference.losses, losses, outputs, reference.targets, counted)

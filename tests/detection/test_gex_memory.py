@@ -1,0 +1,74 @@
+"""A million rows, in a process of its own."""
+
+import resource
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from skorch import NeuralNetClassifier
+from torch import nn
+
+from skgex import GEXDetector
+from skgex.exceptions import DivergenceWarning
+
+N_ROWS, N_FEATURES, N_CLASSES = 1_000_000, 100, 10
+SETTINGS = {
+    "stacked": {"hidden": 32},
+    "stacked, on halves": {"hidden": 32, "max_samples": 0.5, "keep_members": False},
+    "one by one": {"hidden": 400},
+    "chosen rate": {"hidden": 32, "lr": "auto"},
+    "warm start": {"hidden": 32, "warm_start": True},
+}
+
+
+class Plain(nn.Module):
+    """An MLP of one hidden layer."""
+
+    def __init__(self, hidden):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(N_FEATURES, hidden), nn.ReLU(), nn.Linear(hidden, N_CLASSES)
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+def judge(name):
+    """Fit, ask about the fitted rows, and print the peak of memory in bytes."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore", DivergenceWarning)  # of a net that learnt little
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((N_ROWS, N_FEATURES), dtype=np.float32)
+    y = X[:, :N_CLASSES].argmax(axis=1)
+    settings = {"n_steps": 20, "lr": 0.1, "random_state": 0, **SETTINGS[name]}
+    net = NeuralNetClassifier(
+        Plain,
+        module__hidden=settings.pop("hidden"),
+        criterion=nn.CrossEntropyLoss,
+        max_epochs=1,
+        lr=0.1,
+        batch_size=1024,
+        train_split=None,
+        verbose=0,
+    )
+    detector = GEXDetector(net, **settings).fit(X, y)
+    assert detector.predict(X, y).shape == (N_ROWS,)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_million_rows_run_in_three_gibibytes(name):
+    done = subprocess.run(
+        [sys.executable, __file__, name], capture_output=True, text=True, check=True
+    )
+    peak = int(done.stdout)
+    assert N_ROWS * N_FEATURES * 4 < peak < 3 * 2**30
+
+
+if __name__ == "__main__":
+    judge(sys.argv[1])
