@@ -17,7 +17,14 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from skorch import NeuralNet
 from skorch.dataset import Dataset, unpack_data
 from skorch.utils import is_dataset
-from torch.utils.data import DataLoader, Subset, default_collate
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    default_collate,
+)
 
 from skgex._random import seeded
 
@@ -25,6 +32,9 @@ Weights = dict[str, dict[str, np.ndarray]]
 
 # Batches over which batch-norm statistics are estimated anew (official code: 50).
 BATCH_NORM_BATCHES = 50
+
+# Samplers that draw a whole pass when its first row is asked for.
+_AT_ONCE = (RandomSampler, SequentialSampler)
 
 
 class TrainedNet(NamedTuple):
@@ -303,9 +313,7 @@ def batches(net: NeuralNet, dataset: Any, *, training: bool) -> Iterator[Any]:
     if not can_slice(loader, dataset):
         yield from loader
         return
-    # The loader's iterator begins with this draw, and its order depends on it.
-    torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
-    for rows in loader.batch_sampler:
+    for rows in _rows_by_batch(loader):
         yield _rows_of(dataset.X, rows), _rows_of(dataset.y, rows)
 
 
@@ -475,7 +483,21 @@ def _shuffle(net: NeuralNet) -> None:
             net.set_params(**{f"iterator_valid__{name}": False})
 
 
-def _rows_of(data: Any, rows: list[int]) -> torch.Tensor:
+def _rows_by_batch(loader: DataLoader) -> Iterator[np.ndarray]:
+    """Draw the rows of each batch as the loader's own iterator draws them."""
+    # It begins with this draw, which the order depends on.
+    torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
+    batches = loader.batch_sampler
+    if type(batches) is not BatchSampler or type(batches.sampler) not in _AT_ONCE:
+        yield from map(np.asarray, batches)
+        return
+    rows, size = np.array(list(batches.sampler), dtype=np.int64), batches.batch_size
+    end = len(rows) - len(rows) % size if batches.drop_last else len(rows)
+    for start in range(0, end, size):
+        yield rows[start : min(start + size, end)]
+
+
+def _rows_of(data: Any, rows: np.ndarray) -> torch.Tensor:
     if data is None:  # what skorch's dataset says in the place of a target
         return torch.zeros(len(rows), 1)
     return torch.as_tensor(data[rows])
