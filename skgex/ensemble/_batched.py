@@ -94,9 +94,9 @@ class Stacked:
 
         The net must be in evaluation mode.
         """
-        answers = vmap(partial(self._at, batch_answers), (0, None, None))
+        ask = vmap(partial(self._at, batch_answers), (0, None, None))
         with torch.no_grad(), per_sample_criterion(self.net):
-            return answers(self._stacks, X, y)
+            return ask(self._stacks, X, y)
 
     def gradients(self) -> Iterator[tuple[torch.nn.Parameter, torch.Tensor | None]]:
         """Yield each trainable parameter of the net with all members' gradient."""
