@@ -1,4 +1,4 @@
-"""What speed.py measures: nets, data and a plain loop to compare with."""
+"""What speed.py measures: nets, data, and the loops to compare with."""
 
 import math
 
@@ -7,7 +7,6 @@ from skorch import NeuralNetClassifier
 from torch import nn
 
 from skgex._net import train
-from skgex._random import seeded
 from skgex.ensemble import FineTuning, grow
 
 N_CLASSES = 10
@@ -107,15 +106,24 @@ def plain_loop(module, X, y, n_members, n_steps, batch_size):
     return torch.stack(losses)
 
 
-def skorch_members(net, X, y, n_members, n_epochs):
+def skorch_loop(net, X, y, n_members, n_passes):
     """Do the same by skorch's ``partial_fit`` and ``predict_proba``."""
     net.predict_proba(X)
-    for m in range(n_members):
-        with seeded(m):
-            net.initialize()
-            for _ in range(n_epochs):
-                net.partial_fit(X, y)
+    for _ in range(n_members):
+        net.initialize()
+        net.set_params(max_epochs=n_passes)
+        net.partial_fit(X, y)
         net.predict_proba(X)
+
+
+def flops(trained, n_rows, n_members, n_steps, batch_size):
+    """Count the operations that an MLP's members need, and one pass for the net."""
+    weights = trained.weights["module"].values()
+    sizes = [value.size for value in weights if value.ndim == 2]
+    forward = 2 * sum(sizes)
+    backward = 2 * forward - 2 * sizes[0]  # nobody asks for the inputs' gradient
+    steps = n_members * n_steps * batch_size * (forward + backward)
+    return steps + (n_members + 1) * n_rows * forward
 
 
 def _plain_losses(module, X, y, batch_size):
