@@ -35,6 +35,7 @@ class Task:
         self.X, y = load("letter", data_dir)
         self.y, self.wrong = flip_labels(y, 0.1, random_state=0)
         made = GEXDetector(random_state=0).fit(self.X, self.y)
+        self.lr = made.lr_
         self.recipe = clone(made.ensemble_.trained.net)
         self.trained = train(self.recipe, self.X, self.y, 0)
         self.checkpoints = self._states()
@@ -59,6 +60,11 @@ class Task:
 def post_hoc(task):
     net = FrozenEstimator(revive(task.trained))
     return GEXDetector(net, random_state=0).fit(task.X, task.y).scores_
+
+
+def with_rate(task):
+    net, lr = FrozenEstimator(revive(task.trained)), task.lr
+    return GEXDetector(net, lr=lr, random_state=0).fit(task.X, task.y).scores_
 
 
 def from_scratch(task):
@@ -121,6 +127,7 @@ def put(module, state):
 
 METHODS = {
     "GEXDetector, net given": post_hoc,
+    "GEXDetector, net and rate given": with_rate,
     "TracInCP, 5 checkpoints": tracin,
     "TracInCP, last layer": tracin_last_layer,
     "Arnoldi": arnoldi,
