@@ -17,7 +17,14 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from skorch import NeuralNet
 from skorch.dataset import Dataset, unpack_data
 from skorch.utils import is_dataset
-from torch.utils.data import DataLoader, Subset, default_collate
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    default_collate,
+)
 
 from skgex._random import seeded
 
@@ -25,6 +32,9 @@ Weights = dict[str, dict[str, np.ndarray]]
 
 # Batches over which batch-norm statistics are estimated anew (official code: 50).
 BATCH_NORM_BATCHES = 50
+
+# Samplers that draw a whole pass when its first row is asked for.
+_AT_ONCE = (RandomSampler, SequentialSampler)
 
 
 class TrainedNet(NamedTuple):
@@ -273,8 +283,7 @@ def n_outputs(net: NeuralNet, X: Any) -> int | None:
             shape = getattr(samples, "shape", None)
             detail = f" (batch of shape {tuple(shape)})" if shape is not None else ""
             raise ValueError(f"X: the net cannot take it{detail}: {error}") from error
-    first = output[0] if isinstance(output, tuple) else output
-    prediction = net._get_predict_nonlinearity()(first)
+    prediction = net._get_predict_nonlinearity()(_first_of(output))
     return prediction.shape[1] if prediction.ndim > 1 else None
 
 
@@ -303,9 +312,7 @@ def batches(net: NeuralNet, dataset: Any, *, training: bool) -> Iterator[Any]:
     if not can_slice(loader, dataset):
         yield from loader
         return
-    # The loader's iterator begins with this draw, and its order depends on it.
-    torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
-    for rows in loader.batch_sampler:
+    for rows in _rows_by_batch(loader):
         yield _rows_of(dataset.X, rows), _rows_of(dataset.y, rows)
 
 
@@ -351,20 +358,25 @@ def evaluate(net: NeuralNet, X: Any, y: Any = None) -> Evaluation:
         iterator does not give each row once.
     """
     dataset = net.get_dataset(X, y)
+    own = type(net).evaluation_step is not NeuralNet.evaluation_step
+    nonlinearity = net._get_predict_nonlinearity()
     losses, outputs, targets = [], [], []
-    with per_sample_criterion(net):
+    net._set_training(False)
+    with torch.no_grad(), per_sample_criterion(net):
         for batch in batches(net, dataset, training=False):
             Xi, yi = unpack_data(batch)
-            output = net.evaluation_step(batch, training=False)
-            losses.append(_to_array(sample_losses(net, output, yi, Xi)))
-            outputs.append(_to_array(_predictions(net, output)))
-            targets.append(_to_array(yi))
-    losses = np.concatenate(losses)
+            output = (
+                net.evaluation_step(batch, training=False) if own else net.infer(Xi)
+            )
+            losses.append(sample_losses(net, output, yi, Xi))
+            outputs.append(nonlinearity(_first_of(output)))
+            targets.append(yi)
+    losses, *others = (_to_array(torch.cat(p)) for p in (losses, outputs, targets))
     if hasattr(dataset, "__len__") and len(losses) != len(dataset):
         raise ValueError(
             f"net: its validation iterator gave {len(losses)} of {len(dataset)} rows."
         )
-    return Evaluation(losses, np.concatenate(outputs), np.concatenate(targets))
+    return Evaluation(losses, *others)
 
 
 def batch_loss(net: NeuralNet, X: Any, y: Any) -> torch.Tensor:
@@ -375,7 +387,8 @@ def batch_loss(net: NeuralNet, X: Any, y: Any) -> torch.Tensor:
 def batch_answers(net: NeuralNet, X: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Return each row's loss and prediction; under :func:`per_sample_criterion`."""
     output = net.infer(X)
-    return sample_losses(net, output, y, X), _predictions(net, output)
+    prediction = net._get_predict_nonlinearity()(_first_of(output))
+    return sample_losses(net, output, y, X), prediction
 
 
 @contextmanager
@@ -408,7 +421,7 @@ def sample_losses(net: NeuralNet, output: Any, y: Any, X: Any) -> torch.Tensor:
             f"net: its criterion broadcast outputs of shape {tuple(output.shape)} "
             f"against targets of shape {tuple(y.shape)}; both need the same shape."
         )
-    return loss.reshape(n_samples, -1).mean(dim=1)
+    return loss if loss.ndim == 1 else loss.reshape(n_samples, -1).mean(dim=1)
 
 
 def is_row_by_row(net: NeuralNet) -> bool:
@@ -416,10 +429,9 @@ def is_row_by_row(net: NeuralNet) -> bool:
     return not hasattr(net.criterion_, "reduction")
 
 
-def _predictions(net: NeuralNet, output: Any) -> torch.Tensor:
-    """Put the (first) output through the nonlinearity, as ``predict_proba`` does."""
-    first = output[0] if isinstance(output, tuple) else output
-    return net._get_predict_nonlinearity()(first)
+def _first_of(output: Any) -> torch.Tensor:
+    """Return what a module predicts, where it gives more than that."""
+    return output[0] if isinstance(output, tuple) else output
 
 
 def _epochs(net: NeuralNet) -> list[dict]:
@@ -475,7 +487,22 @@ def _shuffle(net: NeuralNet) -> None:
             net.set_params(**{f"iterator_valid__{name}": False})
 
 
-def _rows_of(data: Any, rows: list[int]) -> torch.Tensor:
+def _rows_by_batch(loader: DataLoader) -> Iterator[np.ndarray]:
+    """Draw the rows of each batch as the loader's own iterator draws them."""
+    # It begins with this draw, which the order depends on.
+    torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
+    batches = loader.batch_sampler
+    if type(batches) is not BatchSampler or type(batches.sampler) not in _AT_ONCE:
+        yield from map(np.asarray, batches)
+        return
+    rows = np.fromiter(batches.sampler, np.int64)
+    size = batches.batch_size
+    end = len(rows) - len(rows) % size if batches.drop_last else len(rows)
+    for start in range(0, end, size):
+        yield rows[start : min(start + size, end)]
+
+
+def _rows_of(data: Any, rows: np.ndarray) -> torch.Tensor:
     if data is None:  # what skorch's dataset says in the place of a target
         return torch.zeros(len(rows), 1)
     return torch.as_tensor(data[rows])

@@ -1,5 +1,6 @@
 """Which members can be trained as one program, and gain by it."""
 
+import pickle
 import random
 import warnings
 from typing import Any
@@ -10,11 +11,18 @@ from skorch import NeuralNet
 from skorch.dataset import Dataset
 
 from skgex._default_net import SliceLoader
-from skgex._net import TrainedNet, can_slice, is_row_by_row, revive, weights_of
+from skgex._net import (
+    TrainedNet,
+    batch_loss,
+    can_slice,
+    is_row_by_row,
+    modules,
+    revive,
+)
 from skgex._random import seeded
 from skgex._whole import Whole
-from skgex.ensemble._batched import GROUP_SIZE, Stacked, rows_of
-from skgex.ensemble._member import has_plain_step
+from skgex.ensemble._batched import GROUP_SIZE, Stacked, fine_tune_group, rows_of
+from skgex.ensemble._member import FineTuning, has_plain_step
 
 # Beyond so many parameters a step's time goes into the products themselves, which
 # are no faster stacked (benchmarks/speed.py).
@@ -29,6 +37,9 @@ _UNFIT = (
     torch.nn.modules.conv._ConvNd,
     torch.nn.RNNBase,
 )
+
+# One step that leads nowhere.
+_STANDING = FineTuning(n_steps=1, lr=0.0, momentum=0.0, schedule="cosine")
 
 # What a net overrides to give its batches, or its answers, in a way of its own.
 _OWN = ("get_iterator", "get_dataset", "evaluation_step")
@@ -46,16 +57,13 @@ def can_batch(trained: TrainedNet, X: Any, y: Any) -> bool:
     dataset = net.get_dataset(X, y)
     if not _holds_arrays(net, dataset):
         return False
-    with seeded(0), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("error")  # torch warns where vmap is but a slow loop
         try:
             n_outputs = _try(net, trained, dataset)
         except Exception:  # whatever a user's module makes of it, the loop is right
             return False
-        drawn = _draw()
-    with seeded(0):
-        leaves_no_trace = drawn == _draw() and _equal(weights_of(net), trained.weights)
-    return leaves_no_trace and n_outputs * len(X) * GROUP_SIZE <= MAX_OUTPUTS
+    return n_outputs * len(X) * GROUP_SIZE <= MAX_OUTPUTS
 
 
 def _is_plain(net: NeuralNet) -> bool:
@@ -87,7 +95,7 @@ def _holds_arrays(net: NeuralNet, dataset: Any) -> bool:
 
 
 def _try(net: NeuralNet, trained: TrainedNet, dataset: Dataset) -> int:
-    """Train and ask two members with two rows; whatever cannot be stacked raises.
+    """Train and ask two members with two rows; what speaks against stacking raises.
 
     Returns
     -------
@@ -95,23 +103,33 @@ def _try(net: NeuralNet, trained: TrainedNet, dataset: Dataset) -> int:
         Numbers that a prediction has.
     """
     members = Stacked(net, [trained.weights] * 2)
-    rows = np.zeros((2, 2), dtype=np.int64)
-    members.backward(*rows_of(dataset, rows))
-    losses, outputs = members.answers(*rows_of(dataset, rows[0]))
+    rows = np.array([0, len(dataset) - 1])
+    with seeded(0):
+        before = _state(net)
+        fine_tune_group(members, dataset, [[rows]] * 2, _STANDING)
+        batch_loss(net, *rows_of(dataset, rows)).backward()
+        net._set_training(False)
+        losses, outputs = members.answers(*rows_of(dataset, rows))
+        net._set_training(True)
+        leaves_no_trace = before == _state(net)
     if losses.shape != (2, 2) or outputs.shape[:2] != (2, 2):
-        raise ValueError("The net does not give a loss and a prediction for each row.")
+        raise ValueError("There is not a loss and a prediction for each row.")
+    if not leaves_no_trace:
+        raise ValueError("A forward pass draws at random, or changes its module.")
+    if not all(_agree(*pair) for pair in members.gradients()):
+        raise ValueError("The parameters are not where the module says.")
     return outputs[0, 0].numel()
 
 
-def _draw() -> tuple[float, float, float]:
-    """Draw from each global generator: stacked members cannot have their own."""
-    return random.random(), np.random.random(), torch.rand(()).item()
+def _state(net: NeuralNet) -> bytes:
+    """Take all that stacked members would share: modules, and global generators."""
+    drawn = random.getstate(), np.random.get_state(), torch.get_rng_state().tolist()
+    net._set_training(True)
+    return pickle.dumps((dict(modules(net)), drawn))
 
 
-def _equal(weights: dict, others: dict) -> bool:
-    """Return whether nothing was changed, buffers included."""
-    return all(
-        value.tobytes() == others[root][name].tobytes()
-        for root, values in weights.items()
-        for name, value in values.items()
-    )
+def _agree(parameter: torch.nn.Parameter, stacked: torch.Tensor | None) -> bool:
+    """Return whether a gradient is what the net's own backward pass gives."""
+    if parameter.grad is None:
+        return stacked is None or not stacked.any()
+    return bool((stacked - parameter.grad).norm() <= 0.01 * stacked.norm())
