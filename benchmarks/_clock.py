@@ -1,9 +1,9 @@
 """Timing on a shared machine: processor time, side by side, medians of repeats."""
 
 import multiprocessing
-import resource
 import statistics
 import time
+from pathlib import Path
 
 import torch
 
@@ -69,6 +69,15 @@ def _seconds(function):
 
 def _grown_by(function, arguments):
     torch.set_num_threads(1)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak()
     function(*arguments)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return _peak() - before
+
+
+def _peak():
+    """Read the most MiB that this process ever held (Linux).
+
+    Not ``ru_maxrss``, which a process starts with as its parent had it.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(x.split()[1]) for x in lines if x.startswith("VmHWM")) / 1024

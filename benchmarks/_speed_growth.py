@@ -8,7 +8,7 @@ from _speed_tasks import grow_members, make_task
 
 BATCH_SIZE = 128
 # Where each decade begins; a pass is what the rows take. Hidden 256 goes by the loop.
-START = {"n_rows": 1024, "n_members": 4, "n_steps": 64, "hidden": 256}
+START = {"n_rows": 2048, "n_members": 4, "n_steps": 64, "hidden": 256}
 FACTORS = (1, 2.15, 4.64, 10)
 
 

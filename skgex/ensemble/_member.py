@@ -9,10 +9,13 @@ import torch
 from skorch import NeuralNet
 from skorch.dataset import unpack_data
 
-from skgex._net import batch_loss, replace_optimizers
+from skgex._net import batch_loss, modules, replace_optimizers
 
 # Norm that the gradient is clipped at under a constant rate (official code: 1).
 MAX_NORM = 1.0
+
+# Devices with a fused step: a parameter and its momentum are read and written once.
+_FUSING = ("cpu", "cuda")
 
 # What a net overrides to give a step a meaning of its own.
 _STEP = (
@@ -86,9 +89,8 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
     skorch's own spends more time on its records than a small net on its loss.
     """
     kind = ClippedSGD if tuning.schedule == "constant" else torch.optim.SGD
-    optimizers = replace_optimizers(
-        net, lambda groups: kind(groups, lr=tuning.lr, momentum=tuning.momentum)
-    )
+    settings = {"lr": tuning.lr, "momentum": tuning.momentum, "fused": _can_fuse(net)}
+    optimizers = replace_optimizers(net, lambda groups: kind(groups, **settings))
     step_once = _descend if has_plain_step(net) else type(net).train_step
     net._set_training(True)
     for step, batch in enumerate(islice(batches, tuning.n_steps)):
@@ -96,6 +98,16 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
             for group in optimizer.param_groups:
                 group["lr"] = tuning.rate(step)
         step_once(net, batch)
+
+
+def _can_fuse(net: NeuralNet) -> bool:
+    """Return whether one kernel can do a step: on its devices, no sparse rows."""
+    parts = [part for _, root in modules(net) for part in root.modules()]
+    return not any(getattr(part, "sparse", False) for part in parts) and all(
+        p.device.type in _FUSING and p.is_floating_point()
+        for part in parts
+        for p in part.parameters(recurse=False)
+    )
 
 
 def _descend(net: NeuralNet, batch: Any) -> None:

@@ -68,6 +68,27 @@ class Gated(MLP):
         return super().forward(-X)
 
 
+class Aliased(MLP):
+    """Reads a parameter past its name, where other values cannot be put."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.aliases = [self.hidden.weight]
+
+    def forward(self, X):
+        return super().forward(X) * self.aliases[0].exp().sum()
+
+
+class Counting(MLP):
+    """Remembers how often it was called."""
+
+    calls = 0
+
+    def forward(self, X):
+        self.calls += 1
+        return super().forward(X) / self.calls
+
+
 class Frozen(MLP):
     """Its first layer is not trained."""
 
@@ -201,6 +222,8 @@ def test_jobs_change_no_bit(n_jobs):
         plain(module__batch_norm=True),
         plain(Gated),
         plain(Loud),
+        plain(Aliased),
+        plain(Counting),
         plain(criterion=BareCriterion),
         plain(module__hidden=10_000),
         own(OwnStep),

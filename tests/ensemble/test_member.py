@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from reference import endless, sgd_by_hand
+from skorch import NeuralNetClassifier
 from tiny import BareCriterion, classifier
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -200,3 +201,19 @@ def losses_of(trained, X, y):
     with torch.no_grad():
         logits = module(torch.as_tensor(X))
     return (logits - torch.eye(3)[y]).square().sum(dim=1).numpy()
+
+
+def test_sparse_gradients_are_descended():
+    """No fused kernel takes them."""
+
+    kind = NeuralNetClassifier(nn.Embedding, criterion=nn.CrossEntropyLoss)
+    net = kind.set_params(
+        module__num_embeddings=4, module__embedding_dim=2, module__sparse=True
+    ).initialize()
+    before = net.module_.weight.detach().clone()
+    X, y = torch.tensor([1]), torch.tensor([0])
+    fine_tune(net, [(X, y)], FineTuning(1, 0.5, 0.0, "cosine"))
+    moved = net.module_.weight.detach() - before
+    gradient = before[1].softmax(0) - torch.tensor([1.0, 0.0])
+    torch.testing.assert_close(moved[1], -0.5 * gradient)
+    assert not moved[[0, 2, 3]].any()
