@@ -22,7 +22,7 @@ from skgex._net import train
 from skgex.ensemble import FineTuning, _ensemble, _grow, grow
 from skgex.ensemble._batchable import can_batch
 
-SEEDS = list(range(10))  # one whole group and a part of one
+SEEDS = list(range(18))  # one whole group and a part of one
 BLOBS = make_blobs()
 TOKENS = np.random.RandomState(0).randint(20, size=(60, 5))
 
