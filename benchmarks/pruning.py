@@ -27,7 +27,14 @@ from skgex.hardness import EL2N, ForgettingScore
 from skgex.pruning import prune_mask
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
-METHODS = ("random", "GEXPruner", "EL2N", "forgetting")
+# How rows are ranked, and which part of the pruned ones comes evenly from the classes.
+METHODS = {
+    "random": ("random", 0.0),
+    "GEXPruner": ("GEXPruner", 0.0),
+    "GEXPruner, class_balance=0.5": ("GEXPruner", 0.5),
+    "EL2N": ("EL2N", 0.0),
+    "forgetting": ("forgetting", 0.0),
+}
 N_EPOCHS = 20
 
 
@@ -54,14 +61,14 @@ def make_net(n_inputs, n_classes, n_epochs=N_EPOCHS):
     )
 
 
-def importance(method, net, X, y, seed):
-    """Return how much each row is needed, by one method."""
-    if method == "random":
+def importance(ranking, net, X, y, seed):
+    """Return how much each row is needed, by one ranking."""
+    if ranking == "random":
         return check_random_state(seed).random_sample(len(X))
-    if method == "GEXPruner":
+    if ranking == "GEXPruner":
         return GEXPruner(net, random_state=seed).fit(X, y).self_influence_
     kinds = {"EL2N": EL2N, "forgetting": ForgettingScore}
-    return kinds[method](net, random_state=seed).fit(X, y).scores_
+    return kinds[ranking](net, random_state=seed).fit(X, y).scores_
 
 
 def run_task(results, task, shares, data_dir, n_rows):
@@ -69,14 +76,14 @@ def run_task(results, task, shares, data_dir, n_rows):
     seed = task["seed"]
     X, X_test, y, y_test = load_split(task["data"], data_dir, n_rows, seed)
     n_classes = y.max() + 1
-    for method in METHODS:
+    scores = {}
+    for method, (ranking, class_balance) in METHODS.items():
         left = [s for s in shares if not results.has(**task, method=method, share=s)]
-        if not left:
-            continue
-        net = make_net(X.shape[1], n_classes)
-        scores = importance(method, net, X, y, seed)
+        if left and ranking not in scores:
+            net = make_net(X.shape[1], n_classes)
+            scores[ranking] = importance(ranking, net, X, y, seed)
         for share in left:
-            keep = ~prune_mask(scores, share)
+            keep = ~prune_mask(scores[ranking], share, y, class_balance)
             n_epochs = round(N_EPOCHS * len(X) / keep.sum())
             net = make_net(X.shape[1], n_classes, n_epochs)
             trained = revive(train(net, X[keep], y[keep], seed))
