@@ -16,11 +16,9 @@ from skgex.exceptions import DivergenceWarning
 
 N_ROWS, N_FEATURES, N_CLASSES = 1_000_000, 100, 10
 SETTINGS = {
-    "stacked": {"hidden": 32},
-    "stacked, on halves": {"hidden": 32, "max_samples": 0.5, "keep_members": False},
-    "one by one": {"hidden": 400},
-    "chosen rate": {"hidden": 32, "lr": "auto"},
-    "warm start": {"hidden": 32, "warm_start": True},
+    "one by one": {"hidden": 400, "keep_members": False},
+    "stacked, by a chosen rate": {"hidden": 32, "lr": "auto"},
+    "stacked, to be gone on with": {"hidden": 32, "warm_start": True},
 }
 
 
