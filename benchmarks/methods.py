@@ -147,11 +147,12 @@ def main():
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--out", type=Path, default=Path("methods.csv"))
     parser.add_argument("--limit", type=float, default=600, help="seconds a method")
+    parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
     parser.add_argument("--quick", action="store_true", help="digits, one seed")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    sets = ["digits"] if args.quick else ["digits", "letter"]
-    tasks = [(name, seed) for seed in range(1 if args.quick else 3) for name in sets]
+    sets, seeds = (["digits"], [0]) if args.quick else (["digits", "letter"], args.seeds)
+    tasks = [(name, seed) for seed in seeds for name in sets]
     results = Results(args.out, ["data", "seed", "method"], COLUMNS)
     left_out = set()
     for name, seed in tasks:
