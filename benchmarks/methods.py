@@ -151,7 +151,9 @@ def main():
     parser.add_argument("--quick", action="store_true", help="digits, one seed")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    sets, seeds = (["digits"], [0]) if args.quick else (["digits", "letter"], args.seeds)
+    sets, seeds = ["digits", "letter"], args.seeds
+    if args.quick:
+        sets, seeds = ["digits"], [0]
     tasks = [(name, seed) for seed in seeds for name in sets]
     results = Results(args.out, ["data", "seed", "method"], COLUMNS)
     left_out = set()
