@@ -30,7 +30,8 @@ class GEXPruner(PrunerMixin, GEX):
     prune : float or int, default=0.1
         Share of the rows to prune, in [0, 1), or their number.
     class_balance : float, default=0.0
-        This part of the pruned rows, in [0, 1], is taken evenly from the classes.
+        This part of the pruned rows, in [0, 1], is taken evenly from the classes. 0.5
+        is better where half of the rows go (docs/figures.md).
     n_members : int, default=16
         M, the number of checkpoints.
     n_steps : int or "auto", default="auto"
