@@ -360,7 +360,7 @@ def evaluate(net: NeuralNet, X: Any, y: Any = None) -> Evaluation:
     dataset = net.get_dataset(X, y)
     own = type(net).evaluation_step is not NeuralNet.evaluation_step
     nonlinearity = net._get_predict_nonlinearity()
-    losses, outputs, targets = [], [], []
+    n_rows, filled = 0, None
     net._set_training(False)
     with torch.no_grad(), per_sample_criterion(net):
         for batch in batches(net, dataset, training=False):
@@ -368,15 +368,23 @@ def evaluate(net: NeuralNet, X: Any, y: Any = None) -> Evaluation:
             output = (
                 net.evaluation_step(batch, training=False) if own else net.infer(Xi)
             )
-            losses.append(sample_losses(net, output, yi, Xi))
-            outputs.append(nonlinearity(_first_of(output)))
-            targets.append(yi)
-    losses, *others = (_to_array(torch.cat(p)) for p in (losses, outputs, targets))
-    if hasattr(dataset, "__len__") and len(losses) != len(dataset):
+            losses = sample_losses(net, output, yi, Xi)
+            parts = losses, nonlinearity(_first_of(output)), yi
+            parts = [_to_array(part) for part in parts]
+            if filled is None:
+                filled = [
+                    np.empty((len(dataset), *p.shape[1:]), p.dtype) for p in parts
+                ]
+            # Into place: kept in pieces, they would hold the heap apart.
+            for whole, part in zip(filled, parts, strict=True):
+                room = whole[n_rows : n_rows + len(part)]
+                room[...] = part[: len(room)]
+            n_rows += len(losses)
+    if n_rows != len(dataset):
         raise ValueError(
-            f"net: its validation iterator gave {len(losses)} of {len(dataset)} rows."
+            f"net: its validation iterator gave {n_rows} of {len(dataset)} rows."
         )
-    return Evaluation(losses, *others)
+    return Evaluation(*filled)
 
 
 def batch_loss(net: NeuralNet, X: Any, y: Any) -> torch.Tensor:
