@@ -198,7 +198,7 @@ class GEX(GeometricMap):
         return float(np.average(log_likelihood(each), weights=sample_weight))
 
     def _fit(self, data: Data) -> None:
-        if self.warm_start and hasattr(self, "_seen"):
+        if self.warm_start and self._can_resume():
             self._resume(data)
         else:
             self._drawn, self._held = self._seeds(), Held()
@@ -212,6 +212,11 @@ class GEX(GeometricMap):
         )
         self.self_influence_ = self._self_influence(self._answers)
 
+    def _can_resume(self) -> bool:
+        """Return whether there was a fit, which chose a rate if one is wanted now."""
+        was_fitted = hasattr(self, "_seen")
+        return was_fitted and (self.lr != "auto" or self._choice is not None)
+
     def _resume(self, data: Data) -> None:
         """Settle what the last fit left open: the net and a chosen rate stay."""
         if not self._was_fitted_on(data):
@@ -220,8 +225,7 @@ class GEX(GeometricMap):
                 "data; set warm_start=False to begin anew."
             )
         self.n_steps_ = self._count_steps(data)
-        if self.lr != "auto":
-            self.lr_ = float(self.lr)
+        self.lr_ = self._choice.lr if self.lr == "auto" else float(self.lr)
 
     def _ask(self, X: Any, y: Any, *, warn: bool = True) -> Query:
         self._require_fitted()

@@ -210,3 +210,22 @@ def test_memory_and_warm_start_go_together(noisy, work, tmp_path):
     estimator.set_params(n_members=9).fit(X, y).set_params(n_members=2).fit(X, y)
     assert work.count("fit") == 1
     assert len(work) == 1 + 9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_chosen_rate_comes_back_after_a_given_one(noisy, work, kind):
+    X, y, _ = noisy
+    estimator = warm(kind, lr="auto").fit(X, y)
+    chosen, n_fits = estimator.lr_, work.count("fit")
+    assert estimator.set_params(lr=chosen / 3).fit(X, y).lr_ == chosen / 3
+    assert estimator.set_params(lr="auto").fit(X, y).lr_ == chosen
+    assert work.count("fit") == n_fits
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rate_that_was_never_chosen_is_chosen(noisy, kind):
+    X, y, _ = noisy
+    estimator = warm(kind).fit(X, y).set_params(lr="auto").fit(X, y)
+    anew = kind(learner(), **{**FAST, "lr": "auto"}).fit(X, y)
+    assert estimator.lr_ == anew.lr_
+    assert_alike(estimator, anew, X, y)
