@@ -20,8 +20,8 @@ from skgex.influence import GEX
 # probability above 1/2.
 MEMORISED = 0.98
 
-# Up to this rate of noise, "otsu" flags no more rows than the rate says. Real sets
-# without noise are mostly below, sets with 10 % of noise of any kind above it.
+# Up to this rate of noise, "otsu" flags no more rows than the rate says. Most sets
+# without noise are below, all with 10 % of it above (benchmarks/false_alarms.py).
 RARE = 0.02
 
 
