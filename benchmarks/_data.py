@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
@@ -18,14 +19,12 @@ def load(name: str, data_dir: Path | None, n_rows: int = 4000, seed: int = 0):
     if name == "digits":
         X, y = load_digits(return_X_y=True)
     else:
-        if data_dir is None or not (data_dir / f"{name}.npz").exists():
-            raise SystemExit(f"{name}: pass --data-dir with {name}.npz (keys x, y)")
-        with np.load(data_dir / f"{name}.npz") as arrays:
-            parts = [""] if "x" in arrays else ["_train", "_test"]
-            X = np.concatenate([arrays["x" + part] for part in parts])
-            y = np.concatenate([arrays["y" + part] for part in parts])
-            X = X.reshape(len(X), -1)
-    rows = check_random_state(seed).permutation(len(X))[:n_rows]
+        arrays = read(name, data_dir)
+        parts = [""] if "x" in arrays else ["_train", "_test"]
+        X = np.concatenate([arrays["x" + part] for part in parts])
+        y = np.concatenate([arrays["y" + part] for part in parts])
+        X = X.reshape(len(X), -1)
+    rows = draw(len(X), n_rows, seed)
     return X[rows].astype(np.float32), y[rows].astype(np.int64)
 
 
@@ -42,3 +41,38 @@ def load_split(name: str, data_dir: Path | None, n_train: int, seed: int):
     )
     scaler = StandardScaler().fit(X)
     return scaler.transform(X), scaler.transform(X_test), y, y_test
+
+
+def load_headlines(data_dir: Path | None):
+    """Return Hausa headlines as weights of character n-grams, noisy and true labels."""
+    arrays = read("hausa_headlines", data_dir)
+    grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), max_features=2000)
+    X = grams.fit_transform(arrays["text"]).toarray()
+    y, clean = (arrays[key].astype(np.int64) for key in ("noisy", "clean"))
+    return X.astype(np.float32), y, clean
+
+
+def load_cifar10n(kind: str, data_dir: Path | None, n_rows: int, seed: int):
+    """Return CIFAR-10's training images, labels by people and true labels."""
+    X, names = read("cifar10", data_dir)["x_train"], read("cifar10n", data_dir)
+    rows = draw(len(X), n_rows, seed)
+    y, clean = (names[key][rows].astype(np.int64) for key in (kind, "clean_label"))
+    return images(X[rows]), y, clean
+
+
+def images(X):
+    """Return images as (n, channels, height, width), about -2 to 2, float32."""
+    return ((X.transpose(0, 3, 1, 2) / 255 - 0.5) / 0.25).astype(np.float32)
+
+
+def draw(n_all: int, n_rows: int, seed: int):
+    """Draw rows without replacement, all of them in a new order if there are fewer."""
+    return check_random_state(seed).permutation(n_all)[:n_rows]
+
+
+def read(name: str, data_dir: Path | None):
+    """Read all arrays of a file."""
+    if data_dir is None or not (data_dir / f"{name}.npz").exists():
+        raise SystemExit(f"{name}: pass --data-dir with {name}.npz")
+    with np.load(data_dir / f"{name}.npz") as arrays:
+        return dict(arrays)

@@ -1,0 +1,94 @@
+"""The methods of detection.py, around one net."""
+
+import time
+
+import numpy as np
+from cleanlab.filter import find_label_issues
+from cleanlab.rank import get_label_quality_scores
+
+from skgex import GEXDetector, NoisyLabelDetector
+from skgex.hardness import (
+    AUM,
+    EL2N,
+    DataMap,
+    DeepKNN,
+    OutOfFold,
+    TrainingLoss,
+)
+from skgex.influence import TracIn
+
+SHIPPED = "GEXDetector()"
+# Learning rate and cut as in the paper, at the other defaults.
+PAPER = {"lr": 0.05, "statistic": "self_influence", "threshold": "otsu_raw"}
+
+
+def shipped(net, X, y, seed):
+    """Detect with the default constructor, untouched but for its seed and any net."""
+    detector = GEXDetector(net, random_state=seed).fit(X, y)
+    return detector, detector.scores_, detector.noise_mask_
+
+
+def paper(net, X, y, seed):
+    detector = GEXDetector(net, random_state=seed, **PAPER).fit(X, y)
+    return detector.scores_, detector.noise_mask_
+
+
+def by(kind, **settings):
+    """Return a method that ranks by a scorer, and cuts as ``NoisyLabelDetector``."""
+
+    def method(net, X, y, seed):
+        scorer = kind(net, random_state=seed, **settings)
+        detector = NoisyLabelDetector(scorer).fit(X, y)
+        return detector.scores_, detector.noise_mask_
+
+    return method
+
+
+def cleanlab(net, X, y, seed):
+    """Rank by label quality out of 5 folds, cut by cleanlab's own filter."""
+    folds = OutOfFold(net, n_folds=5, random_state=seed).fit(X, y)
+    quality = get_label_quality_scores(y, folds.probabilities_)
+    return -quality, find_label_issues(y, folds.probabilities_, n_jobs=1)
+
+
+RIVALS = {
+    "GEX, paper": paper,
+    "plain loss": by(TrainingLoss),
+    "EL2N": by(EL2N),
+    "AUM": by(AUM),
+    "DataMap": by(DataMap),
+    "cleanlab": cleanlab,
+    "margin": by(OutOfFold, statistic="margin"),
+    "kNN": by(DeepKNN),
+    "TracIn": by(TracIn),
+}
+METHODS = (SHIPPED, *RIVALS)
+
+
+def timed(method, *arguments):
+    """Return what a method says, and how many seconds it took."""
+    start = time.perf_counter()
+    answer = method(*arguments)
+    return *answer, time.perf_counter() - start
+
+
+def run(X, y, net, seed, wanted):
+    """Yield name, scores, mask and seconds of the wanted methods.
+
+    Without a net, ``GEXDetector()`` makes one and finds how many epochs serve it; the
+    others get this net and number.
+    """
+    if SHIPPED in wanted or net is None:
+        detector, *answer = timed(shipped, net, X, y, seed)
+        yield SHIPPED, *answer
+        if net is None:
+            net = detector.ensemble_.trained.net.set_params(train_split=None)
+    for name, method in RIVALS.items():
+        if name in wanted:
+            yield name, *timed(method, net, X, y, seed)
+
+
+def top_precision(noise_mask, scores, share=0.01):
+    """Return the share of noise among the most suspicious rows."""
+    n_top = max(1, round(share * len(scores)))
+    return noise_mask[np.argsort(-scores, kind="stable")[:n_top]].mean()

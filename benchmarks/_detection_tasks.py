@@ -1,0 +1,97 @@
+"""The suite of detection.py: data, nets and label noise."""
+
+from itertools import product
+from typing import NamedTuple
+
+from _data import images, load, load_cifar10n, load_headlines
+from _nets import make_image_net
+from _noise import make_noise
+
+TABLES = (
+    "digits",
+    "letter",
+    "magic",
+    "optdigits",
+    "satimage",
+    "segment",
+    "spambase",
+    "vehicle",
+)
+INJECTED = tuple(product(("symmetric", "pair", "instance"), (0.1, 0.3)))
+CIFAR_LABELS = {"aggre": 0.090, "random1": 0.172, "worse": 0.402}
+
+
+class Task(NamedTuple):
+    """What is to be detected: a row of the suite.
+
+    Attributes
+    ----------
+    data : str
+    net : {"mlp", "conv", "resnet", "resnet-augmented"}
+        "mlp" is the net that ``GEXDetector()`` makes.
+    noise : str
+        How labels were flipped, or which people gave them.
+    rate : float
+        Share of wrong labels, rounded for real ones.
+    seed : int
+    """
+
+    data: str
+    net: str
+    noise: str
+    rate: float
+    seed: int
+
+    def __str__(self) -> str:
+        net = "" if self.net == "mlp" else f", {self.net}"
+        return f"{self.data}{net}, {self.noise} {self.rate:.0%}"
+
+    def make(self, data_dir):
+        """Return X, noisy labels, the noise mask, and the net (None for "mlp")."""
+        X, y, noise_mask = self._labelled(data_dir)
+        if self.net == "mlp":
+            return X, y, noise_mask, None
+        return X, y, noise_mask, make_image_net(self.net, int(y.max()) + 1)
+
+    def _labelled(self, data_dir):
+        if self.data == "hausa":
+            X, y, clean = load_headlines(data_dir)
+            return X, y, y != clean
+        if self.data == "cifar10":
+            kind = {"worse": "worse_label", "aggre": "aggre_label"}.get(
+                self.noise, "random_label1"
+            )
+            X, y, clean = load_cifar10n(kind, data_dir, 10_000, self.seed)
+            return X, y, y != clean
+        n_rows = 4_000 if self.data in TABLES else 10_000
+        X, clean = load(self.data, data_dir, n_rows, self.seed)
+        y, noise_mask = make_noise(X, clean, self.noise, self.rate, self.seed)
+        if self.net == "conv":
+            X = images(X.reshape(-1, 28, 28, 1))
+        return X, y, noise_mask
+
+
+def suite(parts, seeds):
+    """Return the tasks of some parts, one seed after the other."""
+    places = [place for part in parts for place in PARTS[part]]
+    return [Task(*place, seed) for seed in seeds for place in places]
+
+
+def _with_noise(names, nets=("mlp",)):
+    return [
+        (name, net, kind, rate)
+        for name, net, (kind, rate) in product(names, nets, INJECTED)
+    ]
+
+
+PARTS = {
+    "quick": [("digits", "mlp", "symmetric", 0.1), ("digits", "mlp", "instance", 0.1)],
+    "tables": _with_noise(TABLES),
+    "text": [("hausa", "mlp", "real", 0.504)],
+    "images": _with_noise(("mnist", "fashion_mnist"), ("mlp", "conv")),
+    "cifar": [
+        ("cifar10", net, noise, rate)
+        for net in ("resnet", "resnet-augmented")
+        for noise, rate in CIFAR_LABELS.items()
+    ],
+}

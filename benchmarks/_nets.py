@@ -1,0 +1,105 @@
+"""Nets of the benchmarks for images."""
+
+import torch
+from skorch import NeuralNetClassifier
+from torch import nn
+
+
+class ConvNet(nn.Module):
+    """Two convolutions and a linear layer, for images of 28 x 28; gives logits."""
+
+    def __init__(self, n_outputs):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(32 * 7 * 7, n_outputs),
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+class Block(nn.Module):
+    """Two convolutions beside a shortcut."""
+
+    def __init__(self, n_in, n_out, stride):
+        super().__init__()
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(n_out),
+            nn.ReLU(),
+            nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(n_out),
+        )
+        self.shortcut = nn.Sequential(
+            nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out)
+        )
+
+    def forward(self, X):
+        return torch.relu(self.convolutions(X) + self.shortcut(X))
+
+
+class ResNet(nn.Module):
+    """A stem and three blocks, for images of 32 x 32; gives logits.
+
+    With ``augment``, batches are flipped and shifted while it trains: each row for
+    itself left to right, all rows by one shift of up to 4 pixels.
+    """
+
+    def __init__(self, n_outputs, width=16, augment=False):
+        super().__init__()
+        self.augment = augment
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, width, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            Block(width, width, 1),
+            Block(width, 2 * width, 2),
+            Block(2 * width, 4 * width, 2),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(4 * width, n_outputs),
+        )
+
+    def forward(self, X):
+        return self.layers(self._varied(X) if self.training and self.augment else X)
+
+    @staticmethod
+    def _varied(X):
+        mirrored = torch.rand(len(X), 1, 1, 1, device=X.device) < 0.5
+        X = torch.where(mirrored, X.flip(-1), X)
+        top, left = torch.randint(9, (2,)).tolist()
+        padded = nn.functional.pad(X, (4, 4, 4, 4))
+        return padded[..., top : top + X.shape[-2], left : left + X.shape[-1]]
+
+
+def make_image_net(name: str, n_outputs: int):
+    """Return the unfitted net of a name: conv, resnet or resnet-augmented."""
+    shared = {
+        "criterion": nn.CrossEntropyLoss,
+        "batch_size": 128,
+        "iterator_train__shuffle": True,
+        "train_split": None,
+        "verbose": 0,
+        "module__n_outputs": n_outputs,
+    }
+    if name == "conv":
+        return NeuralNetClassifier(
+            ConvNet, optimizer=torch.optim.Adam, lr=1e-3, max_epochs=10, **shared
+        )
+    return NeuralNetClassifier(
+        ResNet,
+        module__augment=name == "resnet-augmented",
+        optimizer=torch.optim.SGD,
+        optimizer__momentum=0.9,
+        optimizer__weight_decay=5e-4,
+        lr=0.05,
+        max_epochs=15,
+        **shared,
+    )
