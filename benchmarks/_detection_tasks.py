@@ -77,18 +77,16 @@ def suite(parts, seeds):
     return [Task(*place, seed) for seed in seeds for place in places]
 
 
-def _with_noise(names, nets=("mlp",)):
-    return [
-        (name, net, kind, rate)
-        for name, net, (kind, rate) in product(names, nets, INJECTED)
-    ]
+def _with_noise(names, net="mlp"):
+    return [(name, net, kind, rate) for name, (kind, rate) in product(names, INJECTED)]
 
 
 PARTS = {
     "quick": [("digits", "mlp", "symmetric", 0.1), ("digits", "mlp", "instance", 0.1)],
     "tables": _with_noise(TABLES),
     "text": [("hausa", "mlp", "real", 0.504)],
-    "images": _with_noise(("mnist", "fashion_mnist"), ("mlp", "conv")),
+    "images": _with_noise(("mnist", "fashion_mnist")),
+    "conv": _with_noise(("mnist", "fashion_mnist"), "conv"),
     "cifar": [
         ("cifar10", net, noise, rate)
         for net in ("resnet", "resnet-augmented")

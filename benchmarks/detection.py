@@ -6,12 +6,14 @@ Parts:
     tables  digits and seven UCI sets (FOLDER/NAME.npz, keys x, y), at most 4,000 rows
     text    Hausa headlines (hausa_headlines.npz), labelled by rules
     images  MNIST and Fashion-MNIST (NAME.npz, keys x_train, ...), 10,000 rows
-    cifar   CIFAR-10 (cifar10.npz) with labels by people (cifar10n.npz), 10,000 rows
+    conv    the same through a small conv net
+    cifar   CIFAR-10 (cifar10.npz) with labels by people (cifar10n.npz), 10,000 rows,
+            through a small ResNet, with and without augmentation
 
 Labels of tables and images are flipped evenly to other classes, to the next class, or
 where a linear model doubts them, 10 % or 30 % of them. Every method gets the same net,
 trained for as many epochs: the one that ``GEXDetector()`` makes for the data, or a conv
-net or ResNet for images. Needs cleanlab (extra ``benchmark``). Runs that are in the CSV
+net or ResNet. Needs cleanlab (extra ``benchmark``). Runs that are in the CSV
 already are not run again.
 """
 
