@@ -43,6 +43,12 @@ def share(text: str) -> float | None:
     return float(match[1]) / 100 if match and float(match[1]) <= 100 else None
 
 
+def precision(text: str) -> float | None:
+    """Return the share that ``"precision 90%"`` names; None for other texts."""
+    match = re.fullmatch(r"precision\s+(.+)", text.strip())
+    return match and share(match[1])
+
+
 def threshold_of(scores: np.ndarray, rule: str | float) -> float:
     """Return the cut that a rule puts through scores.
 

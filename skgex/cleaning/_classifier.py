@@ -17,7 +17,6 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skgex._labels import ClassLabels
 from skgex.base import HasMethods, Interval, StrOptions
 from skgex.cleaning._judge import (
     CHECKS,
@@ -26,25 +25,6 @@ from skgex.cleaning._judge import (
     last_step,
     view_for,
 )
-
-
-def label_probability(detector: Any, X: Any, y: np.ndarray) -> np.ndarray:
-    """Return how probable it is that each fitted label is right.
-
-    Parameters
-    ----------
-    detector : estimator
-        Fitted on X and y; has ``predict_proba`` and ``classes_``.
-    X : array-like of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,)
-
-    Returns
-    -------
-    probability : ndarray of shape (n_samples,)
-        The mean probability of the given label under the members of the ensemble.
-    """
-    codes = ClassLabels(last_step(detector).classes_).encode(y)
-    return detector.predict_proba(X)[np.arange(len(y)), codes]
 
 
 def _estimator_has(name: str) -> Callable[["CleanedClassifier"], bool]:
@@ -73,8 +53,7 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     action : {"drop", "relabel", "weight"}, default="drop"
         What is done about wrong labels. "relabel" needs a detector with ``relabel``.
         "weight" passes ``sample_weight`` for all rows, the probability that the label
-        is right: the mean probability of the label under the members. It needs a
-        detector with ``predict_proba``.
+        is right. It needs a detector with ``noise_proba``.
     min_samples_per_class : int, default=1
         Each class keeps this number of its rows as they are, or all that it has if
         fewer; the least suspicious ones.
@@ -166,7 +145,7 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         elif self.action == "relabel":
             y = np.where(verdict.acted, last_step(self.detector_).relabel(), y)
         elif verdict.separated:
-            weights = label_probability(self.detector_, view, y)
+            weights = 1 - last_step(self.detector_).noise_proba_
             weights[verdict.judged & ~verdict.acted] = 1  # spared for their class
             options[weight_name] = weights
         self.estimator_ = clone(self.estimator).fit(X, y, **options)
@@ -227,7 +206,7 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _check_action(self) -> str | None:
         """Refuse what cannot act; return the name under which fit takes weights."""
         judge = last_step(self.detector)
-        wanted = {"relabel": "relabel", "weight": "predict_proba"}.get(self.action)
+        wanted = {"relabel": "relabel", "weight": "noise_proba"}.get(self.action)
         if wanted and not hasattr(judge, wanted):
             raise ValueError(
                 f"detector: action={self.action!r} needs one with {wanted}; "

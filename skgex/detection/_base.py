@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skgex._threshold import share
+from skgex._threshold import precision, share
 from skgex.base import Interval
 
 
@@ -22,6 +22,8 @@ class DetectorMixin:
         "threshold": [str, Interval(Real, None, None, closed="neither")],
     }
     _threshold_rules: tuple[str, ...] = ("otsu", "otsu_raw")
+    # Whether probabilities can serve a threshold such as "precision 90%".
+    _knows_precision = False
 
     threshold: str | float
     noise_mask_: np.ndarray
@@ -60,11 +62,16 @@ class DetectorMixin:
 
     def _check_threshold(self) -> None:
         """Refuse a text that is neither a rule nor a share."""
-        if not isinstance(self.threshold, str) or share(self.threshold) is not None:
+        rule, kinds = self.threshold, ", ".join(map(repr, self._threshold_rules))
+        if not isinstance(rule, str) or rule in self._threshold_rules:
             return
-        if self.threshold not in self._threshold_rules:
-            rules = ", ".join(map(repr, self._threshold_rules))
-            raise ValueError(
-                f"threshold: must be {rules}, a share of noise such as '10%', or a "
-                f"number, got {self.threshold!r}."
-            )
+        if share(rule) is not None:
+            return
+        if self._knows_precision:
+            if precision(rule):
+                return
+            kinds += ", a precision such as 'precision 90%'"
+        raise ValueError(
+            f"threshold: must be {kinds}, a share of noise such as '10%', or a "
+            f"number, got {rule!r}."
+        )

@@ -3,26 +3,29 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 
-from skgex._labels import ClassLabels
+from skgex._noise_matrix import noise_matrix
+from skgex._noise_probability import (
+    cut_of_precision,
+    noise_probability,
+    otsu_unless_rare,
+)
 from skgex._noise_rate import noise_rate
 from skgex._relabel import TARGETS
-from skgex._threshold import cut_off, threshold_of
+from skgex._threshold import precision, threshold_of
 from skgex._warn import warn_caller
 from skgex.base import Data, StrOptions
 from skgex.detection._base import DetectorMixin
 from skgex.ensemble import Answers
-from skgex.ensemble._statistics import mean_over_members
+from skgex.ensemble._statistics import mean_over_members, relative_losses
 from skgex.exceptions import MemorisationWarning
 from skgex.influence import GEX
+from skgex.influence._gex import predicts_classes
 
 # The paper's statistic needs a net that fits this share of its labels: gives them a
 # probability above 1/2.
 MEMORISED = 0.98
-
-# Up to this rate of noise, "otsu" flags no more rows than the rate says. Most sets
-# without noise are below, all with 10 % of it above (benchmarks/false_alarms.py).
-RARE = 0.02
 
 
 class GEXDetector(DetectorMixin, GEX):
@@ -64,16 +67,22 @@ class GEXDetector(DetectorMixin, GEX):
         fitted row is judged by the members that did not see it.
     loss_floor : float, default=0.0
         The loss under θ* counts as at least this, in nats (official code: 0.05).
-    statistic : {"mean_loss", "self_influence"}, default="mean_loss"
-        What rows are ranked by: their mean loss under the members, in nats, which
-        serves whether or not the net has memorised its training set; or the paper's
-        mean squared loss deviation, in nats², which needs a net that has.
-    threshold : {"otsu", "otsu_raw"}, str such as "10%", or float, default="otsu"
+    statistic : {"relative_loss", "mean_loss", "self_influence"}, \
+            default="relative_loss"
+        What rows are ranked by: their mean loss under the members, in nats, divided by
+        one plus the entropy of the ensemble's prediction in bits, since any label of a
+        row that it is unsure of has a high loss; the mean loss itself (which the
+        former is where there are no classes); or the paper's mean squared loss
+        deviation, in nats², which needs a net that has memorised its training set.
+    threshold : {"otsu", "otsu_raw"}, str such as "precision 90%" or "10%", or float, \
+            default="otsu"
         Where the cut lies. "otsu" is Otsu's cut on the root of the statistic, and
-        spares labels that the ensemble prefers to all others; where ``noise_rate_``
-        is 2% or less, it flags no larger a share. "otsu_raw" is the cut on the
-        statistic itself, as in the paper. An expected share of noise comes as text,
-        the cut itself as a number on the statistic's scale.
+        spares labels that the ensemble prefers to all others; where held-out rows,
+        with ``lr="auto"``, say that 2% of the labels or less are wrong, it flags no
+        larger a share. "precision 90%" flags as many rows as can be if 90% of the
+        flags are to be right, by ``noise_proba_``. "otsu_raw" is Otsu's cut on the
+        statistic itself, as in the paper. An expected share of noise comes as a share
+        alone, the cut itself as a number on the statistic's scale.
     keep_members : bool, default=True
         Keep the members' weights. Without them, the rows that ``fit`` saw are all that
         can be asked about, and members come back from other processes as losses.
@@ -107,11 +116,15 @@ class GEXDetector(DetectorMixin, GEX):
         Number of features (the length of the second axis of X).
     noise_mask_ : ndarray of shape (n_samples,), dtype=bool
         True where a fitted row's label is judged wrong.
+    noise_matrix_ : ndarray of shape (n_classes, n_classes), dtype=float64
+        Estimated P(given label = column | true label = row), with the label that the
+        ensemble prefers taken for the true one where ``noise_proba_`` exceeds 1/2.
+        Only for classes.
+    noise_proba_ : ndarray of shape (n_samples,), dtype=float64
+        Estimated probability that a fitted row's label is wrong. It depends on neither
+        ``statistic`` nor ``threshold``. Only for classes.
     noise_rate_ : float
-        Estimated share of wrong labels: of the held-out rows that served the choice of
-        the rate, and of these the surer half, those whose label disagrees with the
-        ensemble. Too low where noise falls on hard rows. Only for classes and
-        ``lr="auto"``.
+        Estimated share of wrong labels: the mean of ``noise_proba_``. Only for classes.
     scores_ : ndarray of shape (n_samples,), dtype=float64
         The statistic of the fitted rows, higher = more suspicious.
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
@@ -144,9 +157,11 @@ class GEXDetector(DetectorMixin, GEX):
 
     _parameter_constraints: dict = {  # noqa: RUF012
         **GEX._parameter_constraints,
-        "statistic": [StrOptions({"mean_loss", "self_influence"})],
+        "statistic": [StrOptions({"relative_loss", "mean_loss", "self_influence"})],
         **DetectorMixin._threshold_constraints,
     }
+
+    _knows_precision = True
 
     def __init__(
         self,
@@ -160,7 +175,7 @@ class GEXDetector(DetectorMixin, GEX):
         chain=False,
         max_samples=1.0,
         loss_floor=0.0,
-        statistic="mean_loss",
+        statistic="relative_loss",
         threshold="otsu",
         keep_members=True,
         warm_start=False,
@@ -189,15 +204,6 @@ class GEXDetector(DetectorMixin, GEX):
         self.statistic = statistic
         self.threshold = threshold
 
-    @property
-    def noise_rate_(self) -> float:
-        """Estimated share of wrong labels, see Attributes."""
-        self._require_fitted()
-        if self._choice is None or not isinstance(self._coding, ClassLabels):
-            raise AttributeError("noise_rate_ is for classes and lr='auto' only.")
-        probabilities = self._coding.probabilities(self._choice.outputs)
-        return noise_rate(self._choice.codes, probabilities)
-
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which labels are wrong.
 
@@ -225,10 +231,31 @@ class GEXDetector(DetectorMixin, GEX):
         Returns
         -------
         scores : ndarray of shape (n_samples,), dtype=float64
-            The statistic, higher = more suspicious: in nats for "mean_loss", in nats²
-            for "self_influence".
+            The statistic, higher = more suspicious: in nats for losses, in nats² for
+            "self_influence".
         """
         return self._statistic(self._answer(X, y))
+
+    @available_if(predicts_classes)
+    def noise_proba(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return how probable it is that labels are wrong.
+
+        It rises with the relative loss, from even odds at Otsu's cut through those of
+        the fitted rows, and is halved where the ensemble prefers the label. Noise that
+        falls on hard rows, or that a net can learn, is not told from right labels.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`transform`.
+
+        Returns
+        -------
+        noise_proba : ndarray of shape (n_samples,), dtype=float64
+            Probabilities in [0, 1].
+        """
+        query = self._ask(X, y, warn=True)
+        return self._probability(self._answer_query(query, warn=True), query.codes)
 
     def relabel(self, kind: str = "hard") -> np.ndarray:
         """Return the labels of the fitted rows, with new ones for those judged wrong.
@@ -252,7 +279,7 @@ class GEXDetector(DetectorMixin, GEX):
         if kind not in TARGETS:
             raise ValueError(f"kind: must be one of {list(TARGETS)}, got {kind!r}.")
         codes, mask, outputs = self._codes, self.noise_mask_, self._answers.outputs
-        classes = isinstance(self._coding, ClassLabels)
+        classes = self._has_classes()
         if kind != "hard" and not classes:
             raise ValueError(f"kind: {kind!r} needs classes, the labels are values.")
         if kind != "hard":
@@ -266,41 +293,84 @@ class GEXDetector(DetectorMixin, GEX):
         self._check_threshold()
 
     def _fit(self, data: Data) -> None:
+        if self._wanted_precision() and not self._has_classes():
+            raise ValueError(
+                f"threshold: {self.threshold!r} needs classes, the labels are values."
+            )
         super()._fit(data)
         self.scores_ = self._statistic(self._answers)
-        self.threshold_ = self._cut()
+        if self._has_classes():
+            self._estimate_noise(data.codes)
+        self.threshold_ = self._cut(data.codes)
         self.noise_mask_ = self._flags(self._answers, data.codes)
         self.suggested_labels_ = self._coding.decode(self._answers.outputs)
         if self.statistic == "self_influence":
             self._warn_of_missing_memory()
 
-    def _cut(self) -> float:
-        cut = threshold_of(self.scores_, self.threshold)
-        rate = getattr(self, "noise_rate_", 1.0)
-        if self.threshold == "otsu" and rate <= RARE:
-            return max(cut, cut_off(self.scores_, rate))
-        return cut
+    def _estimate_noise(self, codes: np.ndarray) -> None:
+        relative = self._relative_loss(self._answers)
+        self._even_odds = otsu_unless_rare(relative, self._held_out_rate())
+        self.noise_proba_ = self._probability(self._answers, codes)
+        self.noise_rate_ = float(self.noise_proba_.mean())
+        preferred = self._coding.code_of(self._answers.outputs)
+        likelier = np.where(self.noise_proba_ > 0.5, preferred, codes)
+        n_classes = len(self._coding.classes)
+        self.noise_matrix_ = noise_matrix(codes, likelier, n_classes)
+
+    def _held_out_rate(self) -> float:
+        """Return the share of noise by the held-out rows; 1 where there are none."""
+        if self._choice is None or not self._has_classes():
+            return 1.0
+        probabilities = self._coding.probabilities(self._choice.outputs)
+        return noise_rate(self._choice.codes, probabilities)
+
+    def _probability(self, answers: Answers, codes: np.ndarray) -> np.ndarray:
+        relative, spared = self._relative_loss(answers), self._spared(answers, codes)
+        return noise_probability(relative, self._even_odds, spared)
+
+    def _wanted_precision(self) -> float | None:
+        return precision(self.threshold) if isinstance(self.threshold, str) else None
+
+    def _cut(self, codes: np.ndarray) -> float:
+        if self.threshold == "otsu":
+            return otsu_unless_rare(self.scores_, self._held_out_rate())
+        wanted = self._wanted_precision()
+        if wanted is None:
+            return threshold_of(self.scores_, self.threshold)
+        rows = ~self._spared(self._answers, codes)
+        return cut_of_precision(self.scores_[rows], self.noise_proba_[rows], wanted)
 
     def _flags(self, answers: Answers, codes: np.ndarray) -> np.ndarray:
         mask = self._statistic(answers) > self.threshold_
-        if self.threshold == "otsu" and isinstance(self._coding, ClassLabels):
-            # Otsu cuts every data set in two, one without noise as well.
-            mask &= self._coding.code_of(answers.outputs) != codes
+        spares = self.threshold == "otsu" or self._wanted_precision() is not None
+        if spares and self._has_classes():
+            mask &= ~self._spared(answers, codes)
         return mask
 
+    def _spared(self, answers: Answers, codes: np.ndarray) -> np.ndarray:
+        """Say which labels the ensemble prefers to all others."""
+        return self._coding.code_of(answers.outputs) == codes
+
     def _statistic(self, answers: Answers) -> np.ndarray:
-        if self.statistic == "mean_loss":
-            return mean_over_members(answers.losses, answers.counted)
-        return self._self_influence(answers)
+        if self.statistic == "self_influence":
+            return self._self_influence(answers)
+        if self.statistic == "relative_loss" and self._has_classes():
+            return self._relative_loss(answers)
+        return mean_over_members(answers.losses, answers.counted)
+
+    def _relative_loss(self, answers: Answers) -> np.ndarray:
+        probabilities = self._coding.probabilities(answers.outputs)
+        losses = relative_losses(answers.losses, probabilities)
+        return mean_over_members(losses, answers.counted)
 
     def _warn_of_missing_memory(self) -> None:
-        if not isinstance(self._coding, ClassLabels):
+        if not self._has_classes():
             return
         memorised = float(np.mean(self._answers.reference < np.log(2)))
         if memorised < MEMORISED:
             warn_caller(
                 f"The net fits {memorised:.0%} of its training labels. Self-influence "
                 "finds noise that was memorised: train longer, without augmentation "
-                "or regularisation, or use statistic='mean_loss'.",
+                "or regularisation, or use statistic='relative_loss'.",
                 MemorisationWarning,
             )

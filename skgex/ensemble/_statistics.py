@@ -7,6 +7,7 @@ which members count for which sample.
 """
 
 import numpy as np
+from scipy.special import entr
 
 # A probability of zero is taken for the smallest normal float32: 87.3 nats.
 MAX_LOSS = float(-np.log(np.finfo(np.float32).tiny))
@@ -31,6 +32,23 @@ def self_influence(
 ) -> np.ndarray:
     """I(z, z) = 1/M Σ_m Δℓ(z, θ_m)², in nats²."""
     return mean_over_members(np.square(deviations, dtype=np.float64), counted)
+
+
+def relative_losses(losses: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Divide losses by one plus the bits of entropy of the ensemble's prediction.
+
+    A label of a sample that the ensemble is unsure of has a high loss, right or wrong.
+    Where it is sure, this is the loss in nats.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (n_samples, n_members)
+    probabilities : ndarray of shape (n_samples, n_classes)
+        Averaged over the members.
+    """
+    probabilities = np.clip(probabilities, 0.0, 1.0, dtype=np.float64)
+    bits = entr(probabilities).sum(axis=1, keepdims=True) / np.log(2)
+    return losses / (1 + bits)
 
 
 def influence(deviations: np.ndarray, others: np.ndarray) -> np.ndarray:

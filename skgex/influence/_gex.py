@@ -22,7 +22,7 @@ from skgex.ensemble._statistics import (
 from skgex.influence._geometric import GeometricMap
 
 
-def _predicts_classes(estimator: "GEX") -> bool:
+def predicts_classes(estimator: "GEX") -> bool:
     return wants_classes(estimator._inner_net(), None)
 
 
@@ -152,7 +152,7 @@ class GEX(GeometricMap):
         self.verbose = verbose
         self.random_state = random_state
 
-    @available_if(_predicts_classes)
+    @available_if(predicts_classes)
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities, averaged over the members.
 

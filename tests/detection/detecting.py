@@ -1,5 +1,7 @@
 """What the tests of GEXDetector share."""
 
+import math
+
 import numpy as np
 from tiny import learner
 
@@ -19,6 +21,12 @@ def losses_under(detector, weights, X, y):
     """Losses of rows under some weights, in the float32 of the net."""
     net = revive(detector.ensemble_.trained._replace(weights=weights))
     return evaluate(net, X.astype(np.float32), y).losses
+
+
+def relative(losses, probabilities):
+    """Divide mean losses by one plus the bits of entropy, row by row."""
+    bits = [-sum(p * math.log2(p) for p in row if p > 0) for row in probabilities]
+    return [mean / (1 + b) for mean, b in zip(losses, bits, strict=True)]
 
 
 def new_rows(data):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from detecting import fit, losses_under, new_rows
+from detecting import fit, losses_under, new_rows, relative
 from reference import influence_by_loops
 from sklearn.metrics import average_precision_score
 from tiny import (
@@ -45,11 +45,19 @@ def test_the_map_its_norm_and_the_influence_agree(data, detector, losses):
     np.testing.assert_array_equal(detector.self_influence_, detector.self_influence(X))
 
 
-def test_mean_loss_is_what_is_ranked_by_default(data, detector, losses):
+def test_relative_loss_is_what_is_ranked_by_default(data, detector, losses):
     X, y, _ = data
-    np.testing.assert_allclose(detector.scores_, losses[0].mean(axis=1), atol=1e-6)
+    expected = relative(losses[0].mean(axis=1), detector.predict_proba(X))
+    np.testing.assert_allclose(detector.scores_, expected, atol=1e-6)
     np.testing.assert_array_equal(detector.scores_, detector.scores(X, y))
     assert detector.scores_.dtype == np.float64
+
+
+def test_mean_loss_can_be_what_is_ranked(data, losses):
+    X, y, _ = data
+    detector = fit(X, y, statistic="mean_loss")
+    np.testing.assert_allclose(detector.scores_, losses[0].mean(axis=1), atol=1e-6)
+    np.testing.assert_array_equal(detector.scores_, detector.scores(X, y))
 
 
 def test_self_influence_can_be_what_is_ranked(data):
@@ -113,7 +121,9 @@ def test_a_member_left_out_counts(data):
     ]
     for i in range(60):
         chosen = np.flatnonzero(counted[i])
-        assert detector.scores_[i] == pytest.approx(under[i, chosen].mean(), abs=1e-6)
+        mean = detector.predict_proba(X[i : i + 1])
+        (expected,) = relative([under[i, chosen].mean()], mean)
+        assert detector.scores_[i] == pytest.approx(expected, abs=1e-6)
         np.testing.assert_allclose(
             detector.predict_proba(X[i : i + 1])[0],
             np.mean([probabilities[m][i] for m in chosen], axis=0),
@@ -124,4 +134,6 @@ def test_a_member_left_out_counts(data):
     all_members = [
         losses_under(detector, m, X_new, y_new) for m in detector.ensemble_.members
     ]
-    np.testing.assert_allclose(new, np.mean(all_members, axis=0), atol=1e-5)
+    means = np.mean(all_members, axis=0)
+    expected = relative(means, detector.predict_proba(X_new))
+    np.testing.assert_allclose(new, expected, atol=1e-5)

@@ -22,19 +22,14 @@ def test_a_rate_of_noise_is_estimated_from_held_out_rows(data):
     _, codes, probabilities = detector._choice
     sure = np.argsort(-probabilities.max(axis=1), kind="stable")[: len(codes) // 2]
     wrong = [probabilities[row].argmax() != codes[row] for row in sure]
-    assert detector.noise_rate_ == pytest.approx(np.mean(wrong))
-    assert detector.noise_rate_ == pytest.approx(noise_mask.mean(), abs=0.1)
-
-
-def test_no_rate_of_noise_is_made_up(data, detector):
-    with pytest.raises(AttributeError, match="lr='auto'"):
-        _ = detector.noise_rate_
+    assert detector._held_out_rate() == pytest.approx(np.mean(wrong))
+    assert detector._held_out_rate() == pytest.approx(noise_mask.mean(), abs=0.1)
 
 
 @pytest.mark.parametrize("rare", [0.0, 0.02, 0.5])
 def test_where_noise_is_rare_no_larger_share_is_flagged(data, monkeypatch, rare):
     X, y, _ = data
-    monkeypatch.setattr(GEXDetector, "noise_rate_", rare)
+    monkeypatch.setattr(GEXDetector, "_held_out_rate", lambda self: rare)
     detector = fit(X, y)
     otsus = otsu(np.sqrt(detector.scores_)) ** 2
     assert (detector.scores_ > otsus).mean() > 0.02  # the cut would flag more
@@ -76,3 +71,33 @@ def test_support_is_what_to_keep(data, detector):
     np.testing.assert_array_equal(
         detector.get_support(indices=True), np.flatnonzero(~detector.noise_mask_)
     )
+
+
+def test_a_wanted_precision(data):
+    """Flags are as many as can be if their mean probability is to be that high."""
+    X, y, _ = data
+    plain = fit(X, y)
+    may_be = np.flatnonzero(plain.suggested_labels_ != y)
+    worst_first = may_be[np.argsort(-plain.scores_[may_be])]
+    probabilities = plain.noise_proba_[worst_first]
+    for wanted in (99, 90, 50):
+        detector = fit(X, y, threshold=f"precision {wanted}%")
+        n_flagged = detector.noise_mask_.sum()
+        enough = [
+            k
+            for k in range(1, len(worst_first) + 1)
+            if probabilities[:k].mean() >= wanted / 100
+        ]
+        assert n_flagged == max(enough, default=0)
+        np.testing.assert_array_equal(
+            np.sort(worst_first[:n_flagged]), np.flatnonzero(detector.noise_mask_)
+        )
+        np.testing.assert_array_equal(detector.predict(X, y), detector.noise_mask_)
+        np.testing.assert_array_equal(detector.noise_proba_, plain.noise_proba_)
+
+
+def test_no_row_is_sure_enough():
+    X, y = load_iris(return_X_y=True)
+    detector = fit(X, y, threshold="precision 100%")
+    assert detector.threshold_ == np.inf
+    assert not detector.noise_mask_.any()

@@ -23,7 +23,7 @@ from skgex.exceptions import (
 def test_a_net_that_memorised_nothing_is_told_where_it_matters(data):
     X, y, _ = data
     lazy = learner(max_epochs=1)
-    with pytest.warns(MemorisationWarning, match="statistic='mean_loss'") as caught:
+    with pytest.warns(MemorisationWarning, match="statistic='relative_loss'") as caught:
         GEXDetector(lazy, statistic="self_influence", **FAST).fit(X, y)
     assert caught[0].filename == __file__
     fit(X, y, lazy)  # silent, for the mean loss does not need it

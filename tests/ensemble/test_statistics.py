@@ -12,6 +12,7 @@ from skgex.ensemble._statistics import (
     log_likelihood,
     loss_deviations,
     mean_over_members,
+    relative_losses,
     self_influence,
 )
 
@@ -83,3 +84,19 @@ def test_losses_that_overflowed_become_the_largest(dtype):
     finite = finite_losses(losses)
     assert finite.dtype == dtype
     np.testing.assert_allclose(finite, [1.0, MAX_LOSS, MAX_LOSS], rtol=1e-6)
+
+
+@given(losses_arrays, st.integers(2, 5), st.integers(0, 2**31))
+def test_relative_losses_are_of_one_plus_the_bits(losses, n_classes, seed):
+    rng = np.random.RandomState(seed)
+    probabilities = rng.dirichlet(np.full(n_classes, 0.3), size=len(losses))
+    probabilities[0] = np.eye(n_classes)[0]  # sure: the loss itself
+    given_losses = relative_losses(losses, probabilities)
+    np.testing.assert_array_equal(given_losses[0], losses[0])
+    for i, row in enumerate(probabilities):
+        bits = -sum(p * np.log2(p) for p in row if p > 0)
+        np.testing.assert_allclose(given_losses[i], losses[i] / (1 + bits))
+
+
+def test_an_even_guess_among_four_classes_has_two_bits():
+    assert relative_losses(np.array([[3.0]]), np.full((1, 4), 0.25)) == 1.0
