@@ -1,11 +1,12 @@
 """Independent jobs through joblib, with a progress bar, in their given order."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
 
@@ -35,5 +36,11 @@ def run(
 
 
 def _on_one_thread(function: Callable, *arguments: Any) -> Any:
-    with threadpool_limits(limits=1):
+    with _thread_pools().limit(limits=1):
         return function(*arguments)
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """Find the libraries that compute on threads: once a process, for it takes long."""
+    return ThreadpoolController()

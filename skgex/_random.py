@@ -27,11 +27,18 @@ def seeded(seed: int) -> Iterator[None]:
         try:
             random.seed(seed)
             np.random.seed(seed)
-            torch.manual_seed(seed)
+            _seed_torch(seed)
             yield
         finally:
             random.setstate(python_state)
             np.random.set_state(numpy_state)
+
+
+def _seed_torch(seed: int) -> None:
+    if torch.accelerator.is_available():
+        torch.manual_seed(seed)
+    else:  # which would take longer over devices that are not there than a net's step
+        torch.default_generator.manual_seed(seed)
 
 
 def draw_seeds(random_state: np.random.RandomState, n: int) -> list[int]:
