@@ -114,6 +114,10 @@ class GEXDetector(DetectorMixin, GEX):
         The steps of each member.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
+    memorised_ : float
+        Share of the fitted labels with a loss below log 2 under the trained net, by
+        cross entropy those with a probability above 1/2. Near 1, wrong labels are among
+        them: the net has memorised its training set. Only for classes.
     noise_mask_ : ndarray of shape (n_samples,), dtype=bool
         True where a fitted row's label is judged wrong.
     noise_matrix_ : ndarray of shape (n_classes, n_classes), dtype=float64
@@ -309,6 +313,7 @@ class GEXDetector(DetectorMixin, GEX):
 
     def _estimate_noise(self, codes: np.ndarray) -> None:
         relative = self._relative_loss(self._answers)
+        self.memorised_ = float(np.mean(self._answers.reference < np.log(2)))
         self._even_odds = otsu_unless_rare(relative, self._held_out_rate())
         self.noise_proba_ = self._probability(self._answers, codes)
         self.noise_rate_ = float(self.noise_proba_.mean())
@@ -364,13 +369,10 @@ class GEXDetector(DetectorMixin, GEX):
         return mean_over_members(losses, answers.counted)
 
     def _warn_of_missing_memory(self) -> None:
-        if not self._has_classes():
-            return
-        memorised = float(np.mean(self._answers.reference < np.log(2)))
-        if memorised < MEMORISED:
+        if self._has_classes() and self.memorised_ < MEMORISED:
             warn_caller(
-                f"The net fits {memorised:.0%} of its training labels. Self-influence "
-                "finds noise that was memorised: train longer, without augmentation "
-                "or regularisation, or use statistic='relative_loss'.",
+                f"The net fits {self.memorised_:.0%} of its training labels. "
+                "Self-influence finds noise that was memorised: train longer, without "
+                "augmentation or regularisation, or use statistic='relative_loss'.",
                 MemorisationWarning,
             )

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from detecting import fit, new_rows
 from sklearn.datasets import load_digits
-from tiny import regressor
+from tiny import learner, regressor
 
 from skgex import GEXDetector
+from skgex._net import revive
 from skgex.datasets import flip_labels
 
 
@@ -51,6 +52,16 @@ def test_the_noise_matrix_is_the_one_that_flipped_the_labels():
     detector = GEXDetector(random_state=0).fit(X, y_noisy)
     expected = 0.8 * np.eye(10) + 0.2 * np.roll(np.eye(10), 1, axis=1)
     assert np.abs(detector.noise_matrix_ - expected).sum(axis=1).mean() < 0.12
+
+
+def test_which_labels_the_net_itself_gives_is_told(data):
+    X, y, noise_mask = data
+    short, long = fit(X, y), fit(X, y, learner(max_epochs=150, module__hidden=64))
+    for detector in (short, long):
+        net = revive(detector.ensemble_.trained)
+        given = net.predict_proba(X.astype(np.float32))[np.arange(len(y)), y]
+        assert detector.memorised_ == pytest.approx(np.mean(given > 0.5))
+    assert short.memorised_ < 1 - noise_mask.mean() / 2 < long.memorised_
 
 
 def test_values_have_no_such_probability():
