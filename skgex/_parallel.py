@@ -1,11 +1,13 @@
 """Independent jobs through joblib, with a progress bar, in their given order."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
 
@@ -35,5 +37,14 @@ def run(
 
 
 def _on_one_thread(function: Callable, *arguments: Any) -> Any:
-    with threadpool_limits(limits=1):
+    with _thread_pools(len(sys.modules)).limit(limits=1):
         return function(*arguments)
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(n_modules: int) -> ThreadpoolController:
+    """Look through the libraries of this process, anew when imports may have added some.
+
+    It takes milliseconds, which jobs of small nets would notice.
+    """
+    return ThreadpoolController()

@@ -27,11 +27,19 @@ def seeded(seed: int) -> Iterator[None]:
         try:
             random.seed(seed)
             np.random.seed(seed)
-            torch.manual_seed(seed)
+            _seed_torch(seed)
             yield
         finally:
             random.setstate(python_state)
             np.random.set_state(numpy_state)
+
+
+def _seed_torch(seed: int) -> None:
+    """Do as ``torch.manual_seed``, which takes a millisecond to look for devices."""
+    if torch.accelerator.is_available():
+        torch.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)
 
 
 def draw_seeds(random_state: np.random.RandomState, n: int) -> list[int]:
