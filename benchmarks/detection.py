@@ -22,7 +22,8 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
 from skgex import GEXDetector
-from skgex._net import evaluate, revive, train
+from skgex._evaluation import evaluate
+from skgex._net import revive, train
 from skgex._threshold import threshold_of
 from skgex.datasets import flip_labels
 from skgex.metrics import detection_report

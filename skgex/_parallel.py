@@ -43,7 +43,7 @@ def _on_one_thread(function: Callable, *arguments: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _thread_pools(n_modules: int) -> ThreadpoolController:
-    """Look through the libraries of this process, anew when imports may have added some.
+    """Look through the libraries of this process, anew when imports may have added.
 
     It takes milliseconds, which jobs of small nets would notice.
     """
