@@ -22,7 +22,8 @@ from skorch import NeuralNetClassifier
 from torch import nn
 
 from skgex import GEXPruner
-from skgex._net import evaluate, revive, train
+from skgex._evaluation import evaluate
+from skgex._net import revive, train
 from skgex.hardness import EL2N, ForgettingScore
 from skgex.pruning import prune_mask
 

@@ -11,15 +11,9 @@ from torch.func import grad, vmap
 from torch.linalg import vecdot, vector_norm
 from torch.utils._pytree import tree_map
 
-from skgex._net import (
-    TrainedNet,
-    Weights,
-    batches,
-    per_sample_criterion,
-    revive,
-    sample_losses,
-    weights_of,
-)
+from skgex._batches import batches
+from skgex._evaluation import per_sample_criterion, sample_losses
+from skgex._net import TrainedNet, Weights, revive, weights_of
 from skgex._random import seeded
 from skgex._whole import Whole
 from skgex.curvature import jacobian_products
@@ -39,9 +33,9 @@ class SampleLosses:
     the criterion's reduction at "none"; a loss over several outputs is their mean.
     Only parameters that are trained count, those of the criterion too.
 
-    Samples are pairs ``X, y`` as :func:`skgex._net.evaluate` takes them, or batches of
-    them as tensors. All that is returned as an array is in the dtype of the net,
-    except for sums over parameters, which are float64.
+    Samples are pairs ``X, y`` as :func:`skgex._evaluation.evaluate` takes them, or
+    batches of them as tensors. All that is returned as an array is in the dtype of the
+    net, except for sums over parameters, which are float64.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""All that skgex knows of skorch's inside.
+"""What skgex knows of a skorch net: its parts, its weights, its training.
 
 A net that was fitted is never changed, cloned with its weights or sent anywhere.
 What travels, between processes too, is a :class:`TrainedNet`: the unfitted net and
@@ -6,7 +6,6 @@ its weights as arrays. :func:`revive` makes a net to work on from it.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,15 +14,11 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from skorch import NeuralNet
-from skorch.dataset import Dataset, unpack_data
+from skorch.dataset import unpack_data
 from skorch.utils import is_dataset
 from torch.utils.data import (
-    BatchSampler,
     DataLoader,
-    RandomSampler,
-    SequentialSampler,
     Subset,
-    default_collate,
 )
 
 from skgex._random import seeded
@@ -32,9 +27,6 @@ Weights = dict[str, dict[str, np.ndarray]]
 
 # Batches over which batch-norm statistics are estimated anew (official code: 50).
 BATCH_NORM_BATCHES = 50
-
-# Samplers that draw a whole pass when its first row is asked for.
-_AT_ONCE = (RandomSampler, SequentialSampler)
 
 
 class TrainedNet(NamedTuple):
@@ -73,24 +65,6 @@ class Trial(NamedTuple):
     trained: TrainedNet
     seen: np.ndarray
     held_out: np.ndarray
-
-
-class Evaluation(NamedTuple):
-    """What a net says of samples.
-
-    Attributes
-    ----------
-    losses : ndarray of shape (n_samples,)
-        Loss of each sample, in nats for a likelihood's criterion.
-    outputs : ndarray of shape (n_samples, ...)
-        Predictions after the net's nonlinearity: probabilities, or values.
-    targets : ndarray of shape (n_samples, ...)
-        The targets as the net's dataset gave them.
-    """
-
-    losses: np.ndarray
-    outputs: np.ndarray
-    targets: np.ndarray
 
 
 def unwrap(net: NeuralNet | FrozenEstimator) -> tuple[NeuralNet, bool]:
@@ -181,7 +155,7 @@ def revive(trained: TrainedNet) -> NeuralNet:
 def weights_of(net: NeuralNet) -> Weights:
     """Copy the state of all modules and criteria to arrays."""
     return {
-        name: {key: _to_array(value) for key, value in module.state_dict().items()}
+        name: {key: to_array(value) for key, value in module.state_dict().items()}
         for name, module in modules(net)
     }
 
@@ -198,7 +172,7 @@ def dtype_of(net: NeuralNet) -> np.dtype:
     """Return the floating dtype that an initialised net computes in."""
     for _, parameter in net.get_all_learnable_params():
         if parameter.is_floating_point():
-            return _to_array(torch.empty(0, dtype=parameter.dtype)).dtype
+            return to_array(torch.empty(0, dtype=parameter.dtype)).dtype
     return np.dtype(np.float32)
 
 
@@ -235,100 +209,6 @@ def replace_optimizers(net: NeuralNet, make: Callable[[list[dict]], Any]) -> lis
     return fresh
 
 
-def endless_batches(net: NeuralNet, X: Any, y: Any) -> Iterator[Any]:
-    """Yield training batches, epoch after epoch."""
-    dataset = net.get_dataset(X, y)
-    alone = _has_batch_norm(net)  # which cannot learn from one row
-    while True:
-        n_batches = 0
-        for batch in batches(net, dataset, training=True):
-            if alone and len(unpack_data(batch)[1]) == 1:
-                continue
-            n_batches += 1
-            yield batch
-        if n_batches == 0:
-            raise ValueError(
-                "net: its training iterator gives no batch that can be trained on; "
-                "lower its batch size or set iterator_train__drop_last=False."
-            )
-
-
-def steps_per_epoch(net: NeuralNet, X: Any, y: Any) -> int:
-    """Return how many batches an initialised net's training iterator gives."""
-    return len(net.get_iterator(net.get_dataset(X, y), training=True))
-
-
-def targets_of(net: NeuralNet, dataset: Any) -> np.ndarray:
-    """Read all targets that a Dataset holds, in order."""
-    with seeded(0):
-        parts = [_to_array(yi) for _, yi in batches(net, dataset, training=False)]
-    return np.concatenate(parts)
-
-
-def n_outputs(net: NeuralNet, X: Any) -> int | None:
-    """Return the width of an initialised net's prediction; None if it has none.
-
-    Raises
-    ------
-    ValueError
-        If the net cannot take samples such as these.
-    """
-    dataset = net.get_dataset(X)
-    with seeded(0):
-        batch = next(batches(net, dataset, training=False))
-        samples = unpack_data(batch)[0]
-        try:
-            output = net.evaluation_step(batch, training=False)
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            shape = getattr(samples, "shape", None)
-            detail = f" (batch of shape {tuple(shape)})" if shape is not None else ""
-            raise ValueError(f"X: the net cannot take it{detail}: {error}") from error
-    prediction = net._get_predict_nonlinearity()(_first_of(output))
-    return prediction.shape[1] if prediction.ndim > 1 else None
-
-
-def check_loss(net: NeuralNet, X: Any, y: Any) -> None:
-    """Take the loss of a few samples.
-
-    Raises
-    ------
-    ValueError
-        If the criterion cannot take outputs and targets such as these.
-    """
-    try:
-        with seeded(0):
-            evaluate(net, X, y)
-    except (RuntimeError, TypeError, IndexError) as error:
-        raise ValueError(f"y: the net's criterion cannot take it: {error}") from error
-
-
-def batches(net: NeuralNet, dataset: Any, *, training: bool) -> Iterator[Any]:
-    """Yield the batches of the net's own iterator.
-
-    Arrays in skorch's own dataset are cut to whole batches at once, which gives the
-    very batches that the loader would put together row by row.
-    """
-    loader = net.get_iterator(dataset, training=training)
-    if not can_slice(loader, dataset):
-        yield from loader
-        return
-    for rows in _rows_by_batch(loader):
-        yield _rows_of(dataset.X, rows), _rows_of(dataset.y, rows)
-
-
-def can_slice(loader: Any, dataset: Any) -> bool:
-    """Return whether a loader does no more than put rows of arrays together."""
-    return (
-        type(loader) is DataLoader
-        and loader.batch_sampler is not None
-        and loader.collate_fn is default_collate
-        and loader.num_workers == 0
-        and type(dataset) is Dataset
-        and isinstance(dataset.X, (np.ndarray, torch.Tensor))
-        and (dataset.y is None or isinstance(dataset.y, (np.ndarray, torch.Tensor)))
-    )
-
-
 def reestimate_batch_norm(net: NeuralNet, batches: Iterator[Any]) -> None:
     """Estimate running statistics anew, as means over batches, if there are any."""
     norms = _batch_norms(net)
@@ -344,102 +224,6 @@ def reestimate_batch_norm(net: NeuralNet, batches: Iterator[Any]) -> None:
             net.infer(unpack_data(batch)[0])
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-
-
-def evaluate(net: NeuralNet, X: Any, y: Any = None) -> Evaluation:
-    """Take the loss and the prediction of each sample, in evaluation mode.
-
-    Both come from one pass through the net's own ``evaluation_step`` and ``get_loss``.
-
-    Raises
-    ------
-    ValueError
-        If the criterion pairs every output with every target, or the validation
-        iterator does not give each row once.
-    """
-    dataset = net.get_dataset(X, y)
-    own = type(net).evaluation_step is not NeuralNet.evaluation_step
-    nonlinearity = net._get_predict_nonlinearity()
-    n_rows, filled = 0, None
-    net._set_training(False)
-    with torch.no_grad(), per_sample_criterion(net):
-        for batch in batches(net, dataset, training=False):
-            Xi, yi = unpack_data(batch)
-            output = (
-                net.evaluation_step(batch, training=False) if own else net.infer(Xi)
-            )
-            losses = sample_losses(net, output, yi, Xi)
-            parts = losses, nonlinearity(_first_of(output)), yi
-            parts = [_to_array(part) for part in parts]
-            if filled is None:
-                filled = [
-                    np.empty((len(dataset), *p.shape[1:]), p.dtype) for p in parts
-                ]
-            # Into place: kept in pieces, they would hold the heap apart.
-            for whole, part in zip(filled, parts, strict=True):
-                room = whole[n_rows : n_rows + len(part)]
-                room[...] = part[: len(room)]
-            n_rows += len(losses)
-    if n_rows != len(dataset):
-        raise ValueError(
-            f"net: its validation iterator gave {n_rows} of {len(dataset)} rows."
-        )
-    return Evaluation(*filled)
-
-
-def batch_loss(net: NeuralNet, X: Any, y: Any) -> torch.Tensor:
-    """Return the loss of a batch that a training step descends."""
-    return net.get_loss(net.infer(X), y, X=X, training=True)
-
-
-def batch_answers(net: NeuralNet, X: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each row's loss and prediction; under :func:`per_sample_criterion`."""
-    output = net.infer(X)
-    prediction = net._get_predict_nonlinearity()(_first_of(output))
-    return sample_losses(net, output, y, X), prediction
-
-
-@contextmanager
-def per_sample_criterion(net: NeuralNet) -> Iterator[None]:
-    """Set the criterion's reduction to "none" for a while, if it has one."""
-    criterion = net.criterion_
-    if not hasattr(criterion, "reduction"):
-        yield
-        return
-    reduction, criterion.reduction = criterion.reduction, "none"
-    try:
-        yield
-    finally:
-        criterion.reduction = reduction
-
-
-def sample_losses(net: NeuralNet, output: Any, y: Any, X: Any) -> torch.Tensor:
-    """Return one loss a sample; to be called under :func:`per_sample_criterion`."""
-    n_samples = len(y)
-    loss = net.get_loss(output, y, X=X, training=False)
-    if loss.ndim == 0 or len(loss) != n_samples:
-        return torch.stack(
-            [
-                net.get_loss(_row(output, i), _row(y, i), X=_row(X, i), training=False)
-                for i in range(n_samples)
-            ]
-        ).reshape(n_samples, -1)[:, 0]
-    if y.ndim == 1 and loss.shape == (n_samples, n_samples) and n_samples > 1:
-        raise ValueError(
-            f"net: its criterion broadcast outputs of shape {tuple(output.shape)} "
-            f"against targets of shape {tuple(y.shape)}; both need the same shape."
-        )
-    return loss if loss.ndim == 1 else loss.reshape(n_samples, -1).mean(dim=1)
-
-
-def is_row_by_row(net: NeuralNet) -> bool:
-    """Return whether the criterion of an initialised net has no ``reduction``."""
-    return not hasattr(net.criterion_, "reduction")
-
-
-def _first_of(output: Any) -> torch.Tensor:
-    """Return what a module predicts, where it gives more than that."""
-    return output[0] if isinstance(output, tuple) else output
 
 
 def _epochs(net: NeuralNet) -> list[dict]:
@@ -467,7 +251,7 @@ def _batch_norms(net: NeuralNet) -> list[torch.nn.Module]:
     ]
 
 
-def _has_batch_norm(net: NeuralNet) -> bool:
+def has_batch_norm(net: NeuralNet) -> bool:
     kind = torch.nn.modules.batchnorm._BatchNorm
     return any(isinstance(p, kind) for _, root in modules(net) for p in root.modules())
 
@@ -495,36 +279,7 @@ def _shuffle(net: NeuralNet) -> None:
             net.set_params(**{f"iterator_valid__{name}": False})
 
 
-def _rows_by_batch(loader: DataLoader) -> Iterator[np.ndarray]:
-    """Draw the rows of each batch as the loader's own iterator draws them."""
-    # It begins with this draw, which the order depends on.
-    torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
-    batches = loader.batch_sampler
-    if type(batches) is not BatchSampler or type(batches.sampler) not in _AT_ONCE:
-        yield from map(np.asarray, batches)
-        return
-    rows = np.fromiter(batches.sampler, np.int64)
-    size = batches.batch_size
-    end = len(rows) - len(rows) % size if batches.drop_last else len(rows)
-    for start in range(0, end, size):
-        yield rows[start : min(start + size, end)]
-
-
-def _rows_of(data: Any, rows: np.ndarray) -> torch.Tensor:
-    if data is None:  # what skorch's dataset says in the place of a target
-        return torch.zeros(len(rows), 1)
-    return torch.as_tensor(data[rows])
-
-
-def _row(value: Any, i: int) -> Any:
-    if isinstance(value, (tuple, list)):
-        return type(value)(_row(part, i) for part in value)
-    if isinstance(value, dict):
-        return {key: _row(part, i) for key, part in value.items()}
-    return value[i : i + 1]
-
-
-def _to_array(tensor: torch.Tensor) -> np.ndarray:
+def to_array(tensor: torch.Tensor) -> np.ndarray:
     tensor = tensor.detach().cpu()
     if tensor.dtype == torch.bfloat16:  # unknown to numpy
         tensor = tensor.float()

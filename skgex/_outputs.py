@@ -9,7 +9,7 @@ import torch
 from scipy.special import softmax
 from skorch import NeuralNet
 
-from skgex._net import batches
+from skgex._batches import batches
 from skgex._random import seeded
 
 # How far the sum of probabilities may be off one.

@@ -1,7 +1,8 @@
 """Independent jobs through joblib, with a progress bar, in their given order."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from joblib.parallel import get_active_backend
@@ -36,11 +37,14 @@ def run(
 
 
 def _on_one_thread(function: Callable, *arguments: Any) -> Any:
-    with _thread_pools().limit(limits=1):
+    with _thread_pools(len(sys.modules)).limit(limits=1):
         return function(*arguments)
 
 
-@cache
-def _thread_pools() -> ThreadpoolController:
-    """Find the libraries that compute on threads: once a process, for it takes long."""
+@lru_cache(maxsize=1)
+def _thread_pools(n_modules: int) -> ThreadpoolController:
+    """Look through the libraries of this process, anew when imports may have added.
+
+    It takes milliseconds, which jobs of small nets would notice.
+    """
     return ThreadpoolController()

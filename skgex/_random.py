@@ -35,9 +35,10 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def _seed_torch(seed: int) -> None:
+    """Do as ``torch.manual_seed``, which takes a millisecond to look for devices."""
     if torch.accelerator.is_available():
         torch.manual_seed(seed)
-    else:  # which would take longer over devices that are not there than a net's step
+    else:
         torch.default_generator.manual_seed(seed)
 
 

@@ -7,15 +7,8 @@ from sklearn.base import clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from skgex._net import (
-    TrainedNet,
-    Weights,
-    evaluate,
-    load_weights,
-    revive,
-    snapshot,
-    weights_of,
-)
+from skgex._evaluation import evaluate
+from skgex._net import TrainedNet, Weights, load_weights, revive, snapshot, weights_of
 from skgex._random import seeded
 
 # Weights of all epochs are kept up to this; beyond it they are thinned out, to no

@@ -19,23 +19,20 @@ from sklearn.utils.validation import check_is_fitted, check_memory, validate_dat
 from skorch import NeuralNet
 from skorch.utils import is_dataset
 
+from skgex._batches import targets_of
 from skgex._default_net import make_default_net, stop_early
+from skgex._evaluation import check_loss, evaluate, is_row_by_row, n_outputs
 from skgex._labels import ClassLabels, Coding, Values, coding_of, wants_classes
 from skgex._net import (
     TrainedNet,
     Trial,
-    check_loss,
     dtype_of,
-    evaluate,
     holds_rows_out,
     initialised,
-    is_row_by_row,
-    n_outputs,
     revive,
     snapshot,
     take,
     takes_indices,
-    targets_of,
     train,
     unwrap,
 )

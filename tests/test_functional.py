@@ -7,8 +7,9 @@ from sample_losses import CASES, RNG, N, X, Y, fitted
 from tiny import PairDataset, classifier
 
 from skgex import _functional
+from skgex._evaluation import evaluate
 from skgex._functional import SampleLosses
-from skgex._net import evaluate, revive, snapshot
+from skgex._net import revive, snapshot
 from skgex._net_curvature import mean_curvature
 
 

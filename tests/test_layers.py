@@ -25,7 +25,7 @@ HEAVY = {"torch", "skorch", "joblib", "tqdm", "threadpoolctl", "matplotlib", "pa
 # What a fitted or training skorch net is made of.
 INSIDE = {"module_", "criterion_", "optimizer_", "get_loss", "evaluation_step"}
 
-KNOW_SKORCH = {"skgex._net", "skgex._functional", "skgex._outputs"}
+KNOW_SKORCH = {"skgex._evaluation", "skgex._outputs"}
 
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -1,257 +1,39 @@
 import copy
-import warnings
 
 import numpy as np
 import pytest
 import torch
-from reference import losses_one_by_one
 from sklearn.base import clone
 from skorch import NeuralNetClassifier
-from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 from tiny import (
     MLP,
-    BareCriterion,
-    Flat,
     OwnCriterion,
-    Pair,
     PairDataset,
-    PairNet,
-    Probabilities,
-    binary_classifier,
     classifier,
-    plain_net,
-    regressor,
 )
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from skgex import _net
+from skgex._batches import endless_batches
+from skgex._evaluation import evaluate
 from skgex._net import (
-    evaluate,
-    n_outputs,
     reestimate_batch_norm,
     replace_optimizers,
     revive,
     snapshot,
     split,
     take,
-    targets_of,
+    to_array,
     train,
 )
 from skgex._random import seeded
-
-RNG = np.random.RandomState(0)
-LABEL_SETS = RNG.randint(2, size=(60, 3)).astype(np.float64)
-VALUES = RNG.standard_normal((60, 3))
-WEIGHTS = torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64)
 
 
 def initialised(net):
     with seeded(0):
         return net.initialize()
-
-
-def log_of_probabilities(probabilities, y):
-    return nn.functional.nll_loss(probabilities.log(), y)
-
-
-def mean_squared(values, y):
-    return ((values - y) ** 2).mean()
-
-
-# Per-sample losses
-
-
-@pytest.mark.parametrize(
-    ("net", "targets", "one_loss"),
-    [
-        (
-            classifier(Probabilities, criterion=nn.NLLLoss),
-            None,
-            log_of_probabilities,
-        ),
-        (classifier(), None, nn.functional.cross_entropy),
-        (
-            PairNet(Pair, criterion=nn.CrossEntropyLoss),
-            None,
-            lambda pair, y: nn.functional.cross_entropy(pair[0], y),
-        ),
-        (
-            classifier(criterion__label_smoothing=0.2),
-            None,
-            nn.CrossEntropyLoss(label_smoothing=0.2),
-        ),
-        (classifier(criterion__reduction="sum"), None, nn.CrossEntropyLoss()),
-        (
-            plain_net(criterion=nn.BCEWithLogitsLoss),
-            LABEL_SETS,
-            nn.BCEWithLogitsLoss(),
-        ),
-        (
-            plain_net(criterion=nn.BCEWithLogitsLoss, criterion__pos_weight=WEIGHTS),
-            LABEL_SETS,
-            nn.BCEWithLogitsLoss(pos_weight=WEIGHTS),
-        ),
-        (regressor(), VALUES, mean_squared),
-        (regressor(criterion=nn.L1Loss), VALUES, lambda p, y: (p - y).abs().mean()),
-        (classifier(criterion=OwnCriterion), None, OwnCriterion()),
-        (classifier(criterion=BareCriterion), None, OwnCriterion()),
-    ],
-    ids=lambda value: getattr(getattr(value, "criterion", None), "__name__", ""),
-)
-def test_losses_equal_a_loop_over_single_samples(blobs, net, targets, one_loss):
-    X, y = blobs
-    y = y if targets is None else targets
-    net = initialised(net)
-    expected = losses_one_by_one(net.module_, one_loss, X, y)
-    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
-
-
-def test_binary_losses_equal_a_loop(blobs):
-    X, y = blobs
-    y = (y > 0).astype(np.float64)
-    net = initialised(binary_classifier())
-    expected = losses_one_by_one(net.module_, nn.BCEWithLogitsLoss(), X, y)
-    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
-
-
-def test_class_weights_multiply_the_loss(blobs):
-    X, y = blobs
-    net = initialised(classifier(criterion__weight=WEIGHTS))
-    plain = losses_one_by_one(net.module_, nn.CrossEntropyLoss(), X, y)
-    expected = WEIGHTS.numpy()[y] * plain
-    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
-
-
-def test_an_ignored_label_costs_nothing(blobs):
-    X, y = blobs
-    net = initialised(classifier(criterion__ignore_index=2))
-    expected = losses_one_by_one(net.module_, nn.CrossEntropyLoss(), X, y)
-    expected[y == 2] = 0.0
-    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("criterion", [nn.MSELoss, nn.L1Loss, nn.HuberLoss])
-def test_the_mean_of_all_losses_is_the_training_loss(blobs, criterion):
-    X, _ = blobs
-    net = initialised(regressor(criterion=criterion))
-    with torch.no_grad():
-        output = net.module_(torch.as_tensor(X))
-        training_loss = float(net.get_loss(output, torch.as_tensor(VALUES)))
-    assert evaluate(net, X, VALUES).losses.mean() == pytest.approx(training_loss)
-
-
-def test_an_overridden_loss_is_the_loss(blobs):
-    X, y = blobs
-    net = initialised(PenalisedNet(MLP, criterion=nn.CrossEntropyLoss, verbose=0))
-    plain = losses_one_by_one(net.module_, nn.CrossEntropyLoss(), X, y)
-    np.testing.assert_allclose(evaluate(net, X, y).losses, plain + 3, rtol=1e-12)
-
-
-class PenalisedNet(NeuralNetClassifier):
-    def get_loss(self, *args, **kwargs):
-        return super().get_loss(*args, **kwargs) + 3
-
-
-def test_outputs_are_probabilities_in_evaluation_mode(blobs):
-    X, y = blobs
-    net = initialised(classifier(module__dropout=0.5))
-    net.module_.train()
-    outputs = evaluate(net, X, y).outputs
-    net.module_.eval()
-    with torch.no_grad():
-        expected = net.module_(torch.as_tensor(X)).softmax(dim=1).numpy()
-    np.testing.assert_allclose(outputs, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_reduction_is_restored(blobs, reduction):
-    net = initialised(classifier(criterion__reduction=reduction))
-    evaluate(net, *blobs)
-    assert net.criterion_.reduction == reduction
-
-
-def test_reduction_is_restored_after_an_error(blobs):
-    X, y = blobs
-    net = initialised(classifier())
-    with pytest.raises(IndexError, match="Target 7 is out of bounds"):
-        evaluate(net, X, np.full_like(y, 7))
-    assert net.criterion_.reduction == "mean"
-
-
-def test_broadcast_of_column_against_row_is_refused(blobs):
-    X, _ = blobs
-    net = initialised(regressor(module__n_outputs=1))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, of the same thing
-        with pytest.raises(ValueError, match="broadcast outputs of shape"):
-            evaluate(net, X, VALUES[:, 0])
-
-
-def test_a_batch_of_one_row_is_no_broadcast(blobs):
-    X, _ = blobs
-    net = initialised(regressor(module__n_outputs=1))
-    assert evaluate(net, X[:1], VALUES[:1, :1]).losses.shape == (1,)
-
-
-def test_iterator_that_loses_rows_is_refused(blobs):
-    net = initialised(classifier(iterator_valid__drop_last=True))
-    with pytest.raises(ValueError, match="gave 48 of 60 rows"):
-        evaluate(net, *blobs)
-
-
-# Batches
-
-
-@pytest.mark.parametrize("as_tensors", [False, True])
-@pytest.mark.parametrize("training", [False, True])
-def test_batches_equal_those_of_the_loader(blobs, training, as_tensors):
-    X, y = map(torch.as_tensor, blobs) if as_tensors else blobs
-    net = initialised(classifier(iterator_train__shuffle=True))
-    dataset = net.get_dataset(X, y)
-    with seeded(3):
-        expected = list(net.get_iterator(dataset, training=training))
-        after = torch.rand(())
-    with seeded(3):
-        given = list(_net.batches(net, dataset, training=training))
-        assert torch.rand(()) == after  # the generator stands where it would
-    assert len(given) == len(expected) == 4
-    for batch, wanted in zip(given, expected, strict=True):
-        for part, wanted_part in zip(batch, wanted, strict=True):
-            assert part.dtype == wanted_part.dtype
-            assert torch.equal(part, wanted_part)
-
-
-def test_batches_without_targets_equal_those_of_the_loader(blobs):
-    net = initialised(plain_net())
-    dataset = net.get_dataset(blobs[0])
-    expected = list(net.get_iterator(dataset, training=False))
-    given = list(_net.batches(net, dataset, training=False))
-    for (_, y), (_, wanted) in zip(given, expected, strict=True):
-        assert torch.equal(y, wanted)
-
-
-def test_batches_run_on_across_epochs(blobs):
-    X, y = blobs
-    net = initialised(classifier())
-    batches = _net.endless_batches(net, X, y)
-    rows = [len(unpack_data(next(batches))[0]) for _ in range(9)]
-    assert rows == [16, 16, 16, 12] * 2 + [16]
-
-
-def test_batch_norm_never_gets_a_batch_of_one_row(blobs):
-    X, y = blobs
-    net = initialised(classifier(module__batch_norm=True, batch_size=59))
-    batches = _net.endless_batches(net, X, y)
-    assert [len(next(batches)[0]) for _ in range(3)] == [59, 59, 59]
-
-
-def test_no_batch_at_all_is_an_error_not_an_endless_loop(blobs):
-    X, y = blobs
-    net = initialised(classifier(batch_size=61, iterator_train__drop_last=True))
-    with pytest.raises(ValueError, match="drop_last"):
-        next(_net.endless_batches(net, X, y))
 
 
 def test_rows_are_taken_alike_from_arrays_and_datasets(blobs):
@@ -262,12 +44,6 @@ def test_rows_are_taken_alike_from_arrays_and_datasets(blobs):
     assert nothing is None
     np.testing.assert_array_equal([xi for xi, _ in subset], take(X, y, rows)[0])
     np.testing.assert_array_equal([yi for _, yi in subset], take(X, y, rows)[1])
-
-
-def test_targets_of_a_dataset_are_read_in_order(blobs):
-    X, y = blobs
-    net = initialised(classifier())
-    np.testing.assert_array_equal(targets_of(net, PairDataset(X, y)), y)
 
 
 # Batch norm
@@ -291,7 +67,7 @@ def test_batch_norm_is_the_plain_mean_of_batch_statistics(blobs):
 def test_batch_norm_is_estimated_over_fifty_batches(blobs):
     X, y = blobs
     net = initialised(classifier(module__batch_norm=True))
-    batches = _net.endless_batches(net, X, y)
+    batches = endless_batches(net, X, y)
     reestimate_batch_norm(net, batches)
     assert int(net.module_.norm.num_batches_tracked) == 50
 
@@ -320,7 +96,7 @@ def test_the_given_net_stays_as_it_was(blobs, training):
     net.module_.train(training)
     state, optimizer, params = state_of(net), net.optimizer_, net.get_params()
     working = revive(snapshot(net))
-    for batch, _ in zip(_net.endless_batches(working, X, y), range(5), strict=False):
+    for batch, _ in zip(endless_batches(working, X, y), range(5), strict=False):
         working.train_step(batch)
     evaluate(working, X, y)
     working.set_params(lr=7.0)
@@ -390,7 +166,7 @@ def test_frozen_parameters_stay_frozen(blobs):
     (optimizer,) = replace_optimizers(
         again, lambda groups: torch.optim.SGD(groups, lr=0.1)
     )
-    again.train_step(next(_net.endless_batches(again, X, y)))
+    again.train_step(next(endless_batches(again, X, y)))
     assert torch.equal(again.module_.hidden.weight, kept)
     assert len(optimizer.param_groups[0]["params"]) == 2
 
@@ -464,7 +240,7 @@ def test_every_module_and_optimizer_of_a_net_goes_along(blobs):
     fresh = replace_optimizers(again, lambda groups: torch.optim.SGD(groups, lr=0.1))
     assert [o.param_groups[0]["weight_decay"] for o in fresh] == [0.0, 0.25]
     before = again.head_.weight.clone()
-    again.train_step(next(_net.endless_batches(again, X, y)))
+    again.train_step(next(endless_batches(again, X, y)))
     assert not torch.equal(again.head_.weight, before)
 
 
@@ -508,15 +284,8 @@ def test_a_class_of_one_row_is_split_all_the_same():
     assert len(held_out) == 2
 
 
-def test_width_of_the_prediction(blobs):
-    X, _ = blobs
-    assert n_outputs(initialised(classifier(module__n_outputs=7)), X) == 7
-    assert n_outputs(initialised(binary_classifier()), X) == 2
-    assert n_outputs(initialised(plain_net(Flat)), X) is None
-
-
 def test_tensors_of_half_precision_become_arrays():
     net = initialised(classifier(module__dtype=torch.bfloat16))
     assert _net.dtype_of(net) == np.float32
-    array = _net._to_array(to_tensor(np.ones(3, np.float32), "cpu").bfloat16())
+    array = to_array(to_tensor(np.ones(3, np.float32), "cpu").bfloat16())
     np.testing.assert_array_equal(array, [1, 1, 1])

@@ -1,4 +1,6 @@
+import sys
 import time
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import torch
 from joblib import parallel_config
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from skgex import _parallel
 from skgex._parallel import run
 
 
@@ -54,6 +57,23 @@ def test_limits_are_lifted_afterwards(backend):
             list(run(product, [(seed,) for seed in range(6)]))
         assert torch.get_num_threads() == 2
         assert {pool["num_threads"] for pool in threadpool_info()} == {2}
+
+
+def test_libraries_are_looked_for_anew_only_after_imports(monkeypatch):
+    looked = []
+
+    class Counted(_parallel.ThreadpoolController):
+        def __init__(self):
+            looked.append(len(sys.modules))
+            super().__init__()
+
+    monkeypatch.setattr(_parallel, "ThreadpoolController", Counted)
+    _parallel._thread_pools.cache_clear()
+    list(run(power, [(i, 2) for i in range(5)]))
+    assert len(looked) == 1
+    monkeypatch.setitem(sys.modules, "brings_a_library", ModuleType("late"))
+    list(run(power, [(i, 2) for i in range(5)]))
+    assert len(looked) == 2
 
 
 def test_results_stream_as_they_are_made():

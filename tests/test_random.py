@@ -25,6 +25,14 @@ def test_all_generators_are_seeded_and_given_back():
     assert torch.equal(torch.get_rng_state(), states[2])
 
 
+def test_torch_draws_as_by_its_own_seeding():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        expected = torch.rand(3)
+    with seeded(5):
+        assert torch.equal(torch.rand(3), expected)
+
+
 def test_generators_are_given_back_after_an_error():
     state = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
     with pytest.raises(KeyError), seeded(0):  # noqa: PT012

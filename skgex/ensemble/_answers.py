@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skgex._net import Evaluation
+from skgex._evaluation import Evaluation
 from skgex.ensemble._statistics import finite_losses
 
 

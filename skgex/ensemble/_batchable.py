@@ -10,15 +10,10 @@ import torch
 from skorch import NeuralNet
 from skorch.dataset import Dataset
 
+from skgex._batches import can_slice
 from skgex._default_net import SliceLoader
-from skgex._net import (
-    TrainedNet,
-    batch_loss,
-    can_slice,
-    is_row_by_row,
-    modules,
-    revive,
-)
+from skgex._evaluation import batch_loss, is_row_by_row
+from skgex._net import TrainedNet, modules, revive
 from skgex._random import seeded
 from skgex._whole import Whole
 from skgex.ensemble._batched import GROUP_SIZE, Stacked, fine_tune_group, rows_of

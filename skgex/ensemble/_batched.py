@@ -16,16 +16,18 @@ from skorch import NeuralNet
 from skorch.dataset import Dataset, unpack_data
 from torch.func import vmap
 
-from skgex._net import (
+from skgex._batches import batches, endless_batches
+from skgex._evaluation import (
     Evaluation,
-    TrainedNet,
-    Weights,
     batch_answers,
     batch_loss,
-    batches,
-    endless_batches,
-    load_weights,
+    in_place,
     per_sample_criterion,
+)
+from skgex._net import (
+    TrainedNet,
+    Weights,
+    load_weights,
     replace_optimizers,
     revive,
     weights_of,
@@ -213,17 +215,15 @@ def _clip(gradients: Sequence[torch.Tensor]) -> None:
 
 def _evaluate(members: Stacked, X: np.ndarray, y: np.ndarray) -> Iterator[Evaluation]:
     """Yield each member's losses and predictions of all rows."""
-    losses, outputs, targets = [], [], []
     members.net._set_training(False)
     with seeded(0):
         dataset = members.net.get_dataset(X, y)
-        for batch in batches(members.net, dataset, training=False):
-            Xi, yi = unpack_data(batch)
-            loss, output = members.answers(Xi, yi)
-            losses.append(loss.cpu())
-            outputs.append(output.cpu())
-            targets.append(yi.cpu())
-    loss, output = torch.cat(losses, dim=1).numpy(), torch.cat(outputs, dim=1).numpy()
-    target = torch.cat(targets).numpy()
-    for m in range(len(loss)):
-        yield Evaluation(loss[m], output[m], target)
+        parts = (
+            (*members.answers(Xi, yi), yi)
+            for Xi, yi in map(
+                unpack_data, batches(members.net, dataset, training=False)
+            )
+        )
+        losses, outputs, targets = in_place(parts, (1, 1, 0), len(dataset))
+    for loss, output in zip(losses, outputs, strict=True):
+        yield Evaluation(loss, output, targets)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import chain as joined
 from typing import Any, NamedTuple
 
-from skgex._net import Evaluation, TrainedNet, Weights, evaluate, revive
+from skgex._evaluation import Evaluation, evaluate
+from skgex._net import TrainedNet, Weights, revive
 from skgex._parallel import run
 from skgex._random import seeded
 from skgex.ensemble._answers import Answers, collect

@@ -8,12 +8,11 @@ import numpy as np
 from joblib import Memory
 from tqdm.auto import tqdm
 
+from skgex._batches import endless_batches
+from skgex._evaluation import Evaluation, evaluate
 from skgex._net import (
-    Evaluation,
     TrainedNet,
     Weights,
-    endless_batches,
-    evaluate,
     reestimate_batch_norm,
     revive,
     take,

@@ -9,7 +9,8 @@ import torch
 from skorch import NeuralNet
 from skorch.dataset import unpack_data
 
-from skgex._net import batch_loss, modules, replace_optimizers
+from skgex._evaluation import batch_loss
+from skgex._net import modules, replace_optimizers
 
 # Norm that the gradient is clipped at under a constant rate (official code: 1).
 MAX_NORM = 1.0

@@ -12,17 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from skorch import NeuralNet
 
+from skgex._evaluation import Evaluation, evaluate
 from skgex._labels import Coding
-from skgex._net import (
-    Evaluation,
-    Trial,
-    evaluate,
-    n_training_steps,
-    revive,
-    split,
-    take,
-    train,
-)
+from skgex._net import Trial, n_training_steps, revive, split, take, train
 from skgex._parallel import run
 from skgex._random import draw_seeds
 from skgex.ensemble._grow import Member, grow_member

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
 
-from skgex._net import evaluate, revive, take, train
+from skgex._evaluation import evaluate
+from skgex._net import revive, take, train
 from skgex._outputs import as_probabilities
 from skgex._random import draw_seeds, seeded
 from skgex._trajectory import Trajectory

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
-from skgex._net import TrainedNet, evaluate, revive
+from skgex._evaluation import evaluate
+from skgex._net import TrainedNet, revive
 from skgex._random import seeded
 from skgex.base import Data
 from skgex.hardness._base import Hardness

@@ -5,8 +5,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import check_memory
 
+from skgex._batches import steps_per_epoch
 from skgex._default_net import FINE_TUNING_RATES
-from skgex._net import Trial, revive, steps_per_epoch, unwrap
+from skgex._net import Trial, revive, unwrap
 from skgex._random import draw_seeds
 from skgex._warn import warn_caller
 from skgex.base import Data, Interval, StrOptions

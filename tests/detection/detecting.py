@@ -6,7 +6,8 @@ import numpy as np
 from tiny import learner
 
 from skgex import GEXDetector
-from skgex._net import evaluate, revive
+from skgex._evaluation import evaluate
+from skgex._net import revive
 
 FAST = {"n_members": 3, "n_steps": 8, "lr": 0.1, "random_state": 0}
 

@@ -10,7 +10,8 @@ from tiny import BareCriterion, classifier
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from skgex._net import endless_batches, load_weights, revive, train
+from skgex._batches import endless_batches
+from skgex._net import load_weights, revive, train
 from skgex._random import seeded
 from skgex.ensemble import FineTuning
 from skgex.ensemble._grow import grow_member
