@@ -27,11 +27,7 @@ from _detection_methods import METHODS, run, top_precision
 from _detection_tasks import PARTS, Task, suite
 from _results import Results, markdown
 
-from skgex import GEXDetector
-from skgex._evaluation import evaluate
-from skgex._net import revive, train
-from skgex._threshold import threshold_of
-from skgex.datasets import flip_labels
+from skgex.exceptions import MemorisationWarning
 from skgex.metrics import detection_report
 
 COLUMNS = [
