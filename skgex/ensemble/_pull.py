@@ -14,7 +14,6 @@ that the most memorised rows come first for each question.
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from skgex.ensemble._statistics import MAX_LOSS
 
@@ -90,7 +89,9 @@ def hardest_pulls(
         Pulls(np.full((len(asked), n_rows), -1), np.zeros((len(asked), n_rows)))
         for _ in range(2)
     )
-    for block in gen_batches(len(asked), max(1, MAX_PAIRS // len(losses))):
+    size = max(1, MAX_PAIRS // len(losses))
+    for start in range(0, len(asked), size):
+        block = slice(start, start + size)
         rows = asked[block]
         share = (moves[rows] @ moves.T) * (roots[rows] @ roots.T)
         same = codes[rows, None] == codes
