@@ -296,7 +296,8 @@ class GEXDetector(DetectorMixin, GEX):
 
         A row of the same label pulls for it where the members keep, or lose, the two
         labels together; a row of another label pulls against it where one label is won
-        as the other is lost. Of copies of a row, one label is always lost to the other.
+        as the other is lost. A copy of the row comes first, since what is learnt of one
+        is learnt of the other (a Dataset's copies are not told from other rows).
 
         Parameters
         ----------
