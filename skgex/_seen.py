@@ -26,6 +26,11 @@ class SeenRows:
         self._rows = _digests(X)
         self._labelled = _digests(codes, self._rows)
 
+    @property
+    def identity(self) -> np.ndarray:
+        """A number for each row of the fit, equal for copies, of shape (n_samples,)."""
+        return self._rows
+
     def equals(self, X: np.ndarray, codes: np.ndarray) -> bool:
         """Return whether these are the rows and labels of the fit, in their order."""
         return np.array_equal(self._labelled, _digests(codes, _digests(X)))

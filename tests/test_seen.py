@@ -73,3 +73,9 @@ def test_memory_layout_does_not_matter():
     X = np.random.RandomState(0).rand(6, 4)
     seen = SeenRows(np.asfortranarray(X), np.zeros(6))
     np.testing.assert_array_equal(seen.find(X[::2]), [0, 2, 4])
+
+
+def test_copies_share_an_identity_whatever_their_labels():
+    X = np.array([[1.0, 0.0], [2.0, 3.0], [1.0, -0.0], [1.0, 0.0]])
+    identity = SeenRows(X, np.array([0, 1, 1, 0])).identity
+    assert identity[0] == identity[2] == identity[3] != identity[1]

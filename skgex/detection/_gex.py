@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
 
 from skgex._noise_matrix import noise_matrix
@@ -17,7 +18,9 @@ from skgex._threshold import precision, threshold_of
 from skgex._warn import warn_caller
 from skgex.base import Data, StrOptions
 from skgex.detection._base import DetectorMixin
+from skgex.detection._explain import asked_rows, check_n_rows
 from skgex.ensemble import Answers
+from skgex.ensemble._pull import hardest_pulls
 from skgex.ensemble._statistics import mean_over_members, relative_losses
 from skgex.exceptions import MemorisationWarning
 from skgex.influence import GEX
@@ -291,6 +294,74 @@ class GEXDetector(DetectorMixin, GEX):
         given = self.classes_[codes] if classes else self._coding.decode(codes)
         wrong = mask.reshape(-1, *[1] * (given.ndim - 1))
         return np.where(wrong, self.suggested_labels_, given)
+
+    def explain(self, rows: Any = None, *, n_rows: int = 5) -> Bunch:
+        """Say why fitted rows are suspicious: which rows pull on their given labels.
+
+        A row of the same label pulls for it where the members keep, or lose, the two
+        labels together; a row of another label pulls against it where one label is won
+        as the other is lost. A copy of the row comes first, since what is learnt of one
+        is learnt of the other (a Dataset's copies are not told from other rows).
+
+        Parameters
+        ----------
+        rows : int, array-like of int or mask of shape (n_samples,), default=None
+            Positions among the fitted rows. None asks for those that are judged wrong,
+            most suspicious first.
+        n_rows : int, default=5
+            How many rows to name for, and against, each label.
+
+        Returns
+        -------
+        explanation : Bunch
+            Of arrays, one entry or line for each row that is asked about:
+
+            - ``rows``: positions among the fitted rows;
+            - ``given_labels``, ``given_proba``: labels as given, and their probability
+              under the ensemble;
+            - ``suggested_labels``, ``suggested_proba``: those that it prefers;
+            - ``noise_proba``: the estimated probability that the label is wrong;
+            - ``rows_for``, ``pulls_for``: of shape (n_asked, n_rows), positions of
+              the rows that pull hardest for the given label, hardest first, and their
+              pull, positive and in nats: how far the log-odds of the label rise over
+              the members with one standard deviation of those of the other row's,
+              times the likeness of what the ensemble predicts for both, in [0, 1];
+            - ``rows_against``, ``pulls_against``: the same of those against it, whose
+              pull is negative.
+
+            Where fewer rows pull that way, the position is -1 and the pull 0.
+
+        Raises
+        ------
+        ValueError
+            If an argument is impossible, the labels are values, or there is but one
+            member, which pulls cannot be read off.
+        """
+        self._require_fitted()
+        if not self._has_classes():
+            raise ValueError("explain: needs classes, the labels are values.")
+        answers, codes = self._answers, self._codes
+        if answers.losses.shape[1] < 2:
+            raise ValueError("n_members: explain needs at least 2, fitted with 1.")
+        check_n_rows(n_rows)
+        asked = asked_rows(rows, self.noise_mask_, self.scores_)
+        probabilities = self._coding.probabilities(answers.outputs)
+        identity = None if self._seen is None else self._seen.identity
+        positive, negative = hardest_pulls(
+            answers.losses, probabilities, codes, asked, n_rows, identity
+        )
+        return Bunch(
+            rows=asked,
+            given_labels=self.classes_[codes[asked]],
+            given_proba=probabilities[asked, codes[asked]],
+            suggested_labels=self.suggested_labels_[asked],
+            suggested_proba=probabilities[asked].max(axis=1),
+            noise_proba=self.noise_proba_[asked],
+            rows_for=positive.rows,
+            pulls_for=positive.pulls,
+            rows_against=negative.rows,
+            pulls_against=negative.pulls,
+        )
 
     def _check_params(self) -> None:
         super()._check_params()
