@@ -18,7 +18,11 @@ from skgex._warn import warn_caller
 from skgex.base import Data, StrOptions
 from skgex.detection._base import DetectorMixin
 from skgex.ensemble import Answers
-from skgex.ensemble._statistics import mean_over_members, relative_losses
+from skgex.ensemble._statistics import (
+    mean_over_members,
+    relative_losses,
+    standard_error,
+)
 from skgex.exceptions import MemorisationWarning
 from skgex.influence import GEX
 from skgex.influence._gex import predicts_classes
@@ -127,6 +131,10 @@ class GEXDetector(DetectorMixin, GEX):
         Estimated share of wrong labels: the mean of ``noise_proba_``. Only for classes.
     scores_ : ndarray of shape (n_samples,), dtype=float64
         The statistic of the fitted rows, higher = more suspicious.
+    scores_std_ : ndarray of shape (n_samples,), dtype=float64
+        Standard error of ``scores_``: their usual distance from those of an infinite
+        ensemble around the same net. NaN where fewer than two members count for a row.
+        Too small with ``chain=True``, whose members are not independent.
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
         Self-influence of the fitted rows, in nats².
     suggested_labels_ : ndarray of shape (n_samples, ...)
@@ -299,6 +307,8 @@ class GEXDetector(DetectorMixin, GEX):
             )
         super()._fit(data)
         self.scores_ = self._statistic(self._answers)
+        each, counted = self._ranked_by(self._answers), self._answers.counted
+        self.scores_std_ = standard_error(each, counted)
         if self._has_classes():
             self._estimate_noise(data.codes)
         self.threshold_ = self._cut(data.codes)
@@ -352,16 +362,21 @@ class GEXDetector(DetectorMixin, GEX):
         return self._coding.code_of(answers.outputs) == codes
 
     def _statistic(self, answers: Answers) -> np.ndarray:
+        return mean_over_members(self._ranked_by(answers), answers.counted)
+
+    def _ranked_by(self, answers: Answers) -> np.ndarray:
         if self.statistic == "self_influence":
-            return self._self_influence(answers)
+            return super()._ranked_by(answers)
         if self.statistic == "relative_loss" and self._has_classes():
-            return self._relative_loss(answers)
-        return mean_over_members(answers.losses, answers.counted)
+            return self._relative_losses(answers)
+        return answers.losses
 
     def _relative_loss(self, answers: Answers) -> np.ndarray:
+        return mean_over_members(self._relative_losses(answers), answers.counted)
+
+    def _relative_losses(self, answers: Answers) -> np.ndarray:
         probabilities = self._coding.probabilities(answers.outputs)
-        losses = relative_losses(answers.losses, probabilities)
-        return mean_over_members(losses, answers.counted)
+        return relative_losses(answers.losses, probabilities)
 
     def _warn_of_missing_memory(self) -> None:
         if not self._has_classes():

@@ -18,6 +18,7 @@ from skgex.ensemble._statistics import (
     log_likelihood,
     loss_deviations,
     self_influence,
+    squares,
 )
 from skgex.influence._geometric import GeometricMap
 
@@ -250,6 +251,10 @@ class GEX(GeometricMap):
 
     def _relate(self, query: Query, others: Query) -> np.ndarray:
         return influence(self._features(query), self._features(others))
+
+    def _ranked_by(self, answers: Answers) -> np.ndarray:
+        """Return each member's part, (n_samples, n_members), in what ranks samples."""
+        return squares(self._deviations(answers))
 
     def _self_influence(self, answers: Answers) -> np.ndarray:
         return self_influence(self._deviations(answers), answers.counted)
