@@ -21,6 +21,7 @@ from skgex.ensemble import Answers
 from skgex.ensemble._statistics import (
     mean_over_members,
     relative_losses,
+    squares,
     standard_error,
 )
 from skgex.exceptions import MemorisationWarning
@@ -49,8 +50,10 @@ class GEXDetector(DetectorMixin, GEX):
         The net whose loss is meant. A skorch net is cloned and trained;
         ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
         for classes, trained for as long as the loss of held-out rows falls.
-    n_members : int, default=16
-        M, the number of checkpoints.
+    n_members : int or "auto", default=16
+        M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
+        until 95% of the most suspicious fifth of the rows would stay there, estimated
+        from two halves of the members.
     n_steps : int or "auto", default="auto"
         T, the mini-batch steps that each member is fine-tuned for. "auto" makes two
         passes over the data, or 64 steps if these are more.
@@ -114,6 +117,8 @@ class GEXDetector(DetectorMixin, GEX):
         Class labels, in the order of the net's outputs. Only for classes.
     lr_ : float
         The learning rate of the members.
+    n_members_ : int
+        The number of members.
     n_steps_ : int
         The steps of each member.
     n_features_in_ : int
@@ -364,9 +369,13 @@ class GEXDetector(DetectorMixin, GEX):
     def _statistic(self, answers: Answers) -> np.ndarray:
         return mean_over_members(self._ranked_by(answers), answers.counted)
 
+    def _importance(self, answers: Answers) -> np.ndarray:
+        return self._statistic(answers)
+
     def _ranked_by(self, answers: Answers) -> np.ndarray:
+        """Return each member's part in the statistic, (n_samples, n_members)."""
         if self.statistic == "self_influence":
-            return super()._ranked_by(answers)
+            return squares(self._deviations(answers))
         if self.statistic == "relative_loss" and self._has_classes():
             return self._relative_losses(answers)
         return answers.losses
