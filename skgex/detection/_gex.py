@@ -137,9 +137,11 @@ class GEXDetector(DetectorMixin, GEX):
     scores_ : ndarray of shape (n_samples,), dtype=float64
         The statistic of the fitted rows, higher = more suspicious.
     scores_std_ : ndarray of shape (n_samples,), dtype=float64
-        Standard error of ``scores_``: their usual distance from those of an infinite
-        ensemble around the same net. NaN where fewer than two members count for a row.
-        Too small with ``chain=True``, whose members are not independent.
+        Standard error of ``scores_`` over the members: their usual distance from
+        those of an infinite ensemble around the same net. NaN where fewer than two
+        members count for a row. Too small with ``chain=True``, whose members are not
+        independent; and by a factor of 0.6 to 0.8 for relative losses, since it takes
+        the ensemble's entropy as known.
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
         Self-influence of the fitted rows, in nats².
     suggested_labels_ : ndarray of shape (n_samples, ...)

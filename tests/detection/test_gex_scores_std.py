@@ -5,19 +5,22 @@ import pytest
 from detecting import fit
 from sklearn.frozen import FrozenEstimator
 
-STATISTICS = ["relative_loss", "mean_loss", "self_influence"]
+# What the squared standard error may be, in squared spreads. Relative losses are
+# divided by the ensemble's own entropy, whose noise the standard error leaves out.
+BOUNDS = {
+    "relative_loss": (1 / 4, 1.5),
+    "mean_loss": (1 / 1.5, 1.5),
+    "self_influence": (1 / 1.5, 1.5),
+}
 
 
+@pytest.mark.filterwarnings("ignore::skgex.exceptions.MemorisationWarning")
 @pytest.mark.parametrize("max_samples", [1.0, 0.6])
-@pytest.mark.parametrize("statistic", STATISTICS)
+@pytest.mark.parametrize("statistic", BOUNDS)
 def test_it_is_the_spread_of_many_ensembles(
     data, trained_learner, statistic, max_samples
 ):
-    """Of equal squares on average over rows and ensembles, up to a factor of 1.5.
-
-    The entropy that losses are divided by is taken as known, though it is the
-    ensemble's own, and a row may find fewer than two members that count.
-    """
+    low, high = BOUNDS[statistic]
     X, y, _ = data
     ensembles = [
         fit(
@@ -29,11 +32,11 @@ def test_it_is_the_spread_of_many_ensembles(
             max_samples=max_samples,
             random_state=seed,
         )
-        for seed in range(40)
+        for seed in range(30)
     ]
     spread = np.var([e.scores_ for e in ensembles], axis=0, ddof=1)
     claimed = np.nanmean([e.scores_std_**2 for e in ensembles], axis=0)
-    assert 1 / 1.5 < claimed.mean() / spread.mean() < 1.5
+    assert low < claimed.mean() / spread.mean() < high
     # Row by row, not on the whole alone: from the quietest to the loudest.
     assert np.corrcoef(np.log(claimed), np.log(spread))[0, 1] > 0.9
 
