@@ -52,8 +52,9 @@ class GEXDetector(DetectorMixin, GEX):
         for classes, trained for as long as the loss of held-out rows falls.
     n_members : int or "auto", default=16
         M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
-        until 95% of the most suspicious fifth of the rows would stay there, estimated
-        from two halves of the members.
+        until an estimated 95% of the most suspicious rows, down to a fifth of all, are
+        those of an infinite ensemble. It compares two halves of the members, and holds
+        their predictions meanwhile.
     n_steps : int or "auto", default="auto"
         T, the mini-batch steps that each member is fine-tuned for. "auto" makes two
         passes over the data, or 64 steps if these are more.
@@ -140,8 +141,8 @@ class GEXDetector(DetectorMixin, GEX):
         Standard error of ``scores_`` over the members: their usual distance from
         those of an infinite ensemble around the same net. NaN where fewer than two
         members count for a row. Too small with ``chain=True``, whose members are not
-        independent; and by a factor of 0.6 to 0.8 for relative losses, since it takes
-        the ensemble's entropy as known.
+        independent; and by a factor of 0.5 to 0.75 for relative losses of suspicious
+        rows, since it takes the ensemble's entropy as known.
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
         Self-influence of the fitted rows, in nats².
     suggested_labels_ : ndarray of shape (n_samples, ...)

@@ -44,8 +44,9 @@ class GEX(GeometricMap):
         for classes, trained for as long as the loss of held-out rows falls.
     n_members : int or "auto", default=16
         M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
-        until 95% of the fifth of the rows with the highest self-influence would stay
-        there, estimated from two halves of the members.
+        until an estimated 95% of the rows of highest self-influence, down to a fifth
+        of all, are those of an infinite ensemble. It compares two halves of the
+        members, and holds their predictions meanwhile.
     n_steps : int or "auto", default="auto"
         T, the mini-batch steps that each member is fine-tuned for. "auto" makes two
         passes over the data, or 64 steps if these are more.
@@ -226,7 +227,7 @@ class GEX(GeometricMap):
         self.self_influence_ = self._self_influence(self._answers)
 
     def _is_stable(self, *halves: Answers) -> bool:
-        """Judge the ranking by the two halves of the members; warn if it is the last.
+        """Judge the ranking by two halves of the members; warn if there are no more.
 
         Each half has the entropy of its own predictions, which is noise as well.
         """
@@ -235,8 +236,9 @@ class GEX(GeometricMap):
         if reached < STABLE and n_members == LIMIT:
             warn_caller(
                 f"n_members='auto' stopped at {LIMIT}, where the ranking is not stable "
-                f"yet: {reached:.1%} of the fifth of the rows that it puts first is "
-                f"thought to stay, less than {STABLE:.0%}. Pass a number to go beyond.",
+                f"yet: an estimated {reached:.1%} of the rows that it puts first, down "
+                f"to a fifth of all, are those of an infinite ensemble, less than "
+                f"{STABLE:.0%}. Pass a number to go beyond.",
                 ConvergenceWarning,
             )
         return reached >= STABLE

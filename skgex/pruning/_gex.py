@@ -35,8 +35,9 @@ class GEXPruner(PrunerMixin, GEX):
         is better where half of the rows go (docs/figures.md).
     n_members : int or "auto", default=16
         M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
-        until 95% of the fifth of the rows with the lowest self-influence would stay
-        there, estimated from two halves of the members.
+        until an estimated 95% of the rows of lowest self-influence, up to a fifth of
+        all, are those of an infinite ensemble. It compares two halves of the members,
+        and holds their predictions meanwhile.
     n_steps : int or "auto", default="auto"
         T, the mini-batch steps that each member is fine-tuned for. "auto" makes two
         passes over the data, or 64 steps if these are more.

@@ -97,7 +97,7 @@ def test_it_asks_whether_two_halves_rank_alike(noisy, monkeypatch, kind, rank):
 
 def test_no_more_than_the_limit_and_a_word_about_it(work):
     X, y = make_blobs(spread=2.0)
-    with pytest.warns(ConvergenceWarning, match="stopped at 64.*% of the fifth"):
+    with pytest.warns(ConvergenceWarning, match="stopped at 64.*% of the rows"):
         estimator = auto().fit(X, flip_every(y, 10)[0])
     assert estimator.n_members_ == 64
     assert len(work) == 1 + 64
