@@ -1,6 +1,7 @@
 """The growing of members: each once, whoever asks for it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain as joined
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from skgex.ensemble._batched import GROUP_SIZE, grow_group
 from skgex.ensemble._ensemble import GeometricEnsemble, ask_reference, groups
 from skgex.ensemble._known import Held, Remembered
 from skgex.ensemble._member import FineTuning, fine_tune
+from skgex.ensemble._stability import sizes
 
 
 class Member(NamedTuple):
@@ -51,6 +53,7 @@ def grow(
     tuning: FineTuning,
     seeds: Sequence[int],
     *,
+    enough: Callable[[Answers, Answers], bool] | None = None,
     chain: bool = False,
     max_samples: float = 1.0,
     keep: bool = True,
@@ -58,7 +61,7 @@ def grow(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> tuple[GeometricEnsemble, Answers]:
-    """Fine-tune one member a seed, and take the losses of all samples under each.
+    """Fine-tune up to one member a seed, and take the losses of all samples under each.
 
     Parameters
     ----------
@@ -72,6 +75,10 @@ def grow(
         Steps, rate, momentum and schedule.
     seeds : sequence of int
         One a member: its shuffling, dropout, augmentation and part of the samples.
+    enough : callable or None
+        Asked after 16, 32, ... members, with the answers of the first half of them
+        and of the second; once it says so, no more are fine-tuned. Until then, each
+        member's predictions are held.
     chain : bool
         Start each member from the one before, in the place of θ*.
     max_samples : float in (0, 1]
@@ -91,42 +98,89 @@ def grow(
     answers : Answers
         For the given samples, in order.
     """
-    known = Remembered(Memory(None)) if known is None else known
-    # A member follows from the seeds on the way to it: several in a chain.
-    ways = [tuple(seeds[: m + 1]) if chain else (seeds[m],) for m in range(len(seeds))]
-    names = [(tuning, max_samples, keep, way) for way in ways]
-    missing = [m for m, name in enumerate(names) if name not in known]
-    if chain and missing:
-        missing = list(range(missing[0], len(names)))
-    plans = [(_part(len(X), max_samples, seed), seed) for seed in seeds]
+    if known is None:
+        known = Remembered(Memory(None)) if enough is None else Held()
+    growth = _Growth(
+        trained, X, y, tuning, seeds, chain, max_samples, keep, known, n_jobs, verbose
+    )
     reference = _reference(trained, X, y, known)
-    todo = [plans[m] for m in missing]
-    if chain:
-        start = trained
-        if missing and missing[0] > 0:
-            start = start._replace(weights=known[names[missing[0] - 1]].weights)
-        bar = tqdm(todo, desc="members", disable=verbose < 1)
-        grown = _chain(start, X, y, tuning, bar)
-    else:
-        grown = _independent(trained, X, y, tuning, todo, keep, n_jobs, verbose)
-    weights: list[Weights | None] = []
+    for size in [len(seeds)] if enough is None else sizes(len(seeds)):
+        weights: list[Weights | None] = []
+        members = (weights.append(each.weights) or each for each in growth.grow(size))
+        answers = collect(reference, members, size, growth.counted(slice(size)))
+        if enough is None:
+            break
+        halves = slice(size // 2), slice(size // 2, size)
+        if enough(*(growth.recall(reference, half) for half in halves)):
+            break
+    known.retain(["reference", *growth.names(slice(size))])
+    return GeometricEnsemble(trained, weights if keep else None), answers
 
-    def members() -> Iterator[Member]:
+
+@dataclass(frozen=True)
+class _Growth:
+    """What :func:`grow` grows: the first members, or more of them later."""
+
+    trained: TrainedNet
+    X: Any
+    y: Any
+    tuning: FineTuning
+    seeds: Sequence[int]
+    chain: bool
+    max_samples: float
+    keep: bool
+    known: Held | Remembered
+    n_jobs: int | None
+    verbose: int
+
+    def grow(self, size: int) -> Iterator[Member]:
+        """Yield the first members, those that are not known newly grown."""
+        names, parts = self.names(slice(size)), self._parts(slice(size))
+        missing = [m for m, name in enumerate(names) if name not in self.known]
+        if self.chain and missing:
+            missing = list(range(missing[0], size))
+        todo = [(parts[m], self.seeds[m]) for m in missing]
+        if self.chain:
+            start = self.trained
+            if missing and missing[0] > 0:
+                before = self.known[names[missing[0] - 1]]
+                start = start._replace(weights=before.weights)
+            bar = tqdm(todo, desc="members", disable=self.verbose < 1)
+            grown = _chain(start, self.X, self.y, self.tuning, bar)
+        else:
+            net_and_data = self.trained, self.X, self.y, self.tuning
+            how = self.keep, self.n_jobs, self.verbose
+            grown = _independent(*net_and_data, todo, *how)
         for m, name in enumerate(names):
             if m in missing:
-                known[name] = member = next(grown)
+                self.known[name] = member = next(grown)
             else:
-                member = known[name]
-            weights.append(member.weights)
+                member = self.known[name]
             yield member
         next(grown, None)  # lets the jobs end, and the progress bar
 
-    counted = None
-    if max_samples < 1:
-        counted = _left_out([rows for rows, _ in plans], len(X))
-    answers = collect(reference, members(), len(seeds), counted)
-    known.retain(["reference", *names])
-    return GeometricEnsemble(trained, weights if keep else None), answers
+    def recall(self, reference: Evaluation, members: slice) -> Answers:
+        """Answer by some members that are known."""
+        names, counted = self.names(members), self.counted(members)
+        known = (self.known[name] for name in names)
+        return collect(reference, known, len(names), counted)
+
+    def names(self, members: slice) -> list[tuple]:
+        """Return what members are known by."""
+        # A member follows from the seeds on the way to it: several in a chain.
+        where = range(len(self.seeds))[members]
+        ways = (self.seeds[0 if self.chain else m : m + 1] for m in where)
+        return [(self.tuning, self.max_samples, self.keep, tuple(way)) for way in ways]
+
+    def counted(self, members: slice) -> np.ndarray | None:
+        """Say which members did not train on which rows; None where all saw all."""
+        if self.max_samples == 1:
+            return None
+        return _left_out(self._parts(members), len(self.X))
+
+    def _parts(self, members: slice) -> list[np.ndarray | None]:
+        seeds = self.seeds[members]
+        return [_part(len(self.X), self.max_samples, seed) for seed in seeds]
 
 
 def grow_member(

@@ -27,11 +27,30 @@ def mean_over_members(values: np.ndarray, counted: np.ndarray | None) -> np.ndar
     )
 
 
+def standard_error(values: np.ndarray, counted: np.ndarray | None) -> np.ndarray:
+    """Return the standard error of :func:`mean_over_members`, in float64.
+
+    The members that count are taken for independent draws. NaN where fewer than two
+    do.
+    """
+    where = np.ones((1, 1), dtype=bool) if counted is None else counted
+    n_counted = np.broadcast_to(where, values.shape).sum(axis=1)
+    mean = mean_over_members(values, counted)
+    squares = np.square(values - mean[:, None]).sum(axis=1, where=where)
+    several = np.where(n_counted < 2, np.nan, n_counted)
+    return np.sqrt(squares / (several * (several - 1)))
+
+
+def squares(deviations: np.ndarray) -> np.ndarray:
+    """Δℓ(z, θ_m)², what each member adds to the self-influence, in nats²."""
+    return np.square(deviations, dtype=np.float64)
+
+
 def self_influence(
     deviations: np.ndarray, counted: np.ndarray | None = None
 ) -> np.ndarray:
     """I(z, z) = 1/M Σ_m Δℓ(z, θ_m)², in nats²."""
-    return mean_over_members(np.square(deviations, dtype=np.float64), counted)
+    return mean_over_members(squares(deviations), counted)
 
 
 def relative_losses(losses: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What the estimators with a geometric ensemble share: how it is grown."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,6 +15,7 @@ from skgex.base import Data, Interval, StrOptions
 from skgex.ensemble import Answers, FineTuning, GeometricEnsemble, grow
 from skgex.ensemble._known import Held, Remembered
 from skgex.ensemble._rate import Choice, choose_rate, make_trial
+from skgex.ensemble._stability import LIMIT
 from skgex.exceptions import DivergenceWarning
 from skgex.influence._base import FeatureMap, Seeds
 
@@ -57,11 +59,16 @@ class GeometricMap(FeatureMap):
         data: Data,
         seeds: Seeds,
         *,
+        enough: Callable[[Answers, Answers], bool] | None = None,
         max_samples: float = 1.0,
         keep: bool = True,
         held: Held | None = None,
     ) -> Answers:
-        """Fine-tune the members, and answer for the fitted rows."""
+        """Fine-tune the members, and answer for the fitted rows.
+
+        Where ``n_members`` is "auto", ``enough`` says when there are enough.
+        """
+        n_members = LIMIT if self.n_members == "auto" else int(self.n_members)
         memory, known = check_memory(self.memory), held
         if memory.location is not None:
             # The record of a training holds its duration, which tells nothing.
@@ -72,7 +79,8 @@ class GeometricMap(FeatureMap):
             data.X,
             data.targets,
             self._tuning,
-            draw_seeds(np.random.RandomState(seeds.members), int(self.n_members)),
+            draw_seeds(np.random.RandomState(seeds.members), n_members),
+            enough=enough,
             chain=self.chain,
             max_samples=max_samples,
             keep=keep,

@@ -6,6 +6,7 @@ import numpy as np
 
 from skgex._labels import ClassLabels
 from skgex.base import Data
+from skgex.ensemble import Answers
 from skgex.influence import GEX
 from skgex.pruning._base import PrunerMixin
 
@@ -32,8 +33,11 @@ class GEXPruner(PrunerMixin, GEX):
     class_balance : float, default=0.0
         This part of the pruned rows, in [0, 1], is taken evenly from the classes. 0.5
         is better where half of the rows go (docs/figures.md).
-    n_members : int, default=16
-        M, the number of checkpoints.
+    n_members : int or "auto", default=16
+        M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
+        until an estimated 95% of the rows of lowest self-influence, up to a fifth of
+        all, are those of an infinite ensemble. It compares two halves of the members,
+        and holds their predictions meanwhile.
     n_steps : int or "auto", default="auto"
         T, the mini-batch steps that each member is fine-tuned for. "auto" makes two
         passes over the data, or 64 steps if these are more.
@@ -81,6 +85,8 @@ class GEXPruner(PrunerMixin, GEX):
         Class labels, in the order of the net's outputs. Only for classes.
     lr_ : float
         The learning rate of the members.
+    n_members_ : int
+        The number of members.
     n_steps_ : int
         The steps of each member.
     n_features_in_ : int
@@ -185,3 +191,6 @@ class GEXPruner(PrunerMixin, GEX):
         self._check_prune(len(data.codes), labels)
         super()._fit(data)
         self._choose(self.self_influence_, labels)
+
+    def _importance(self, answers: Answers) -> np.ndarray:
+        return -self._self_influence(answers)

@@ -4,8 +4,10 @@ import warnings
 
 import pytest
 from detecting import fit
+from skorch import NeuralNet
 from tiny import flip_every, make_blobs
 
+from skgex.ensemble import _grow
 from skgex.exceptions import UnlabelledRowsWarning
 
 
@@ -27,3 +29,27 @@ def unlabelled_rows_are_fine():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnlabelledRowsWarning)
         yield
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """What is done: nets trained ("fit"), and the seeds of members fine-tuned."""
+    done = []
+    fit, one, group = NeuralNet.fit, _grow.grow_member, _grow.grow_group
+
+    def watched_fit(self, *args, **kwargs):
+        done.append("fit")
+        return fit(self, *args, **kwargs)
+
+    def watched_one(*args):
+        done.append(args[6])
+        return one(*args)
+
+    def watched_group(*args):
+        done.extend(seed for _, seed in args[4])
+        return group(*args)
+
+    monkeypatch.setattr(NeuralNet, "fit", watched_fit)
+    monkeypatch.setattr(_grow, "grow_member", watched_one)
+    monkeypatch.setattr(_grow, "grow_group", watched_group)
+    return done

@@ -5,9 +5,12 @@ import math
 import numpy as np
 from tiny import learner
 
-from skgex import GEXDetector
+from skgex import GEXDetector, GEXPruner
 from skgex._evaluation import evaluate
 from skgex._net import revive
+from skgex.influence import GEX
+
+KINDS = [GEX, GEXDetector, GEXPruner]
 
 FAST = {"n_members": 3, "n_steps": 8, "lr": 0.1, "random_state": 0}
 
@@ -34,3 +37,14 @@ def new_rows(data):
     """Rows that fit never saw, and their labels."""
     X, y, _ = data
     return X[::4] + 0.25, y[::4]
+
+
+def assert_alike(one, other, X, y):
+    """Demand the same answers of two estimators, bit for bit on fitted rows."""
+    np.testing.assert_array_equal(one.transform(X, y), other.transform(X, y))
+    np.testing.assert_array_equal(one.self_influence_, other.self_influence_)
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    new = X[:5] + 1, y[:5]
+    np.testing.assert_allclose(one.transform(*new), other.transform(*new), rtol=1e-6)
+    names = one.get_feature_names_out()
+    np.testing.assert_array_equal(names, other.get_feature_names_out())

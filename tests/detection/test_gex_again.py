@@ -2,55 +2,21 @@
 
 import numpy as np
 import pytest
+from detecting import KINDS, assert_alike
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from skorch import NeuralNet
 from tiny import PairDataset, learner
 
-from skgex import GEXDetector, GEXPruner
+from skgex import GEXDetector
 from skgex.ensemble import _grow
 from skgex.influence import GEX
 
-KINDS = [GEX, GEXDetector, GEXPruner]
 FAST = {"n_members": 8, "n_steps": 4, "lr": 0.1, "random_state": 0}
-
-
-@pytest.fixture
-def work(monkeypatch):
-    """What is done: nets trained ("fit"), and the seeds of members fine-tuned."""
-    done = []
-    fit, one, group = NeuralNet.fit, _grow.grow_member, _grow.grow_group
-
-    def watched_fit(self, *args, **kwargs):
-        done.append("fit")
-        return fit(self, *args, **kwargs)
-
-    def watched_one(*args):
-        done.append(args[6])
-        return one(*args)
-
-    def watched_group(*args):
-        done.extend(seed for _, seed in args[4])
-        return group(*args)
-
-    monkeypatch.setattr(NeuralNet, "fit", watched_fit)
-    monkeypatch.setattr(_grow, "grow_member", watched_one)
-    monkeypatch.setattr(_grow, "grow_group", watched_group)
-    return done
 
 
 def warm(kind, **params):
     return kind(learner(), warm_start=True, **{**FAST, **params})
-
-
-def assert_alike(one, other, X, y):
-    np.testing.assert_array_equal(one.transform(X, y), other.transform(X, y))
-    np.testing.assert_array_equal(one.self_influence_, other.self_influence_)
-    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
-    new = X[:5] + 1, y[:5]
-    np.testing.assert_allclose(one.transform(*new), other.transform(*new), rtol=1e-6)
-    names = one.get_feature_names_out()
-    np.testing.assert_array_equal(names, other.get_feature_names_out())
 
 
 @pytest.mark.parametrize("chain", [False, True])

@@ -1,3 +1,5 @@
+import statistics
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from skgex.ensemble._statistics import (
     mean_over_members,
     relative_losses,
     self_influence,
+    standard_error,
 )
 
 losses_arrays = arrays(
@@ -64,6 +67,39 @@ def test_only_members_that_count_are_averaged():
     np.testing.assert_array_equal(mean_over_members(losses, counted), [3.5, 5.0])
     deviations = loss_deviations(losses, np.array([1.0, 2.0]))
     np.testing.assert_array_equal(self_influence(deviations, counted), [12.5, 9.0])
+
+
+@given(losses_arrays, st.integers(0, 2**31))
+def test_standard_error_by_a_loop(losses, seed):
+    counted = np.random.RandomState(seed).rand(*losses.shape) < 0.6
+    counted[np.arange(len(losses)), seed % losses.shape[1]] = True
+    for mask in (counted, None):
+        errors = standard_error(losses, mask)
+        for i, row in enumerate(losses):
+            values = [v for m, v in enumerate(row) if mask is None or mask[i, m]]
+            expected = np.nan
+            if len(values) > 1:
+                expected = statistics.stdev(values) / len(values) ** 0.5
+            assert errors[i] == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_standard_error_of_float32_is_taken_in_float64():
+    losses = np.array([[0.1, 0.1 + 1e-7]], dtype=np.float32)
+    errors = standard_error(losses, None)
+    assert errors.dtype == np.float64
+    assert errors[0] == pytest.approx(abs(np.diff(losses.astype(float))[0, 0]) / 2)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_standard_error_squared_is_the_variance_of_means_on_average(share):
+    rng = np.random.RandomState(0)
+    losses = rng.gamma(0.5, 2.0, size=(20000, 6))  # as skewed as losses are
+    counted = rng.rand(*losses.shape) < share
+    counted[:, :2] = True
+    means = mean_over_members(losses, counted)
+    truth = np.square(means - 1.0).mean()  # 1 is the mean of the distribution
+    errors = standard_error(losses, counted)
+    assert np.square(errors).mean() == pytest.approx(truth, rel=0.06)
 
 
 def test_floor_stands_under_the_reference_loss_only():
