@@ -106,7 +106,7 @@ def grow(
     reference = _reference(trained, X, y, known)
     for size in [len(seeds)] if enough is None else sizes(len(seeds)):
         weights: list[Weights | None] = []
-        members = (weights.append(each.weights) or each for each in growth.grow(size))
+        members = _noting_weights(growth.grow(size), weights)
         answers = collect(reference, members, size, growth.counted(slice(size)))
         if enough is None:
             break
@@ -115,6 +115,15 @@ def grow(
             break
     known.retain(["reference", *growth.names(slice(size))])
     return GeometricEnsemble(trained, weights if keep else None), answers
+
+
+def _noting_weights(
+    members: Iterable[Member], weights: list[Weights | None]
+) -> Iterator[Member]:
+    """Pass members on, and keep their weights."""
+    for member in members:
+        weights.append(member.weights)
+        yield member
 
 
 @dataclass(frozen=True)
