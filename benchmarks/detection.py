@@ -19,6 +19,7 @@ already are not run again.
 
 import argparse
 import warnings
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -61,16 +62,18 @@ def run_task(results, task, methods, data_dir):
         results.add(**task._asdict(), method=method, **figures)
 
 
-def matrix(results, tasks, column):
-    """Return means over the seeds, a row a task and a column a method, and names."""
-    rows = {}
+def by_noise(task):
+    """Name a task by its noise alone."""
+    return f"{task.noise} {task.rate:.0%}"
+
+
+def matrix(results, tasks, column, name=str):
+    """Return means over the tasks of a name, a column a method, and the names."""
+    lines = {}
     for task in tasks:
-        place = task._asdict()
-        del place["seed"]
-        rows[str(task)] = [
-            results.mean(column, **place, method=method) for method in METHODS
-        ]
-    return np.array(list(rows.values())), list(rows)
+        runs = [results.mean(column, **task._asdict(), method=m) for m in METHODS]
+        lines.setdefault(name(task), []).append(runs)
+    return np.array([np.mean(runs, axis=0) for runs in lines.values()]), list(lines)
 
 
 def ranks(precisions):
@@ -103,9 +106,9 @@ def summary(results, tasks):
     return markdown(["method", *columns], lines)
 
 
-def table(results, tasks, column):
-    """Render one figure of all methods, a line a task."""
-    figures, names = matrix(results, tasks, column)
+def table(results, tasks, column, name=str):
+    """Render one figure of all methods, a line a name of tasks."""
+    figures, names = matrix(results, tasks, column, name)
     lines = [
         [name, *(f"{value:.3f}" for value in row)]
         for name, row in zip(names, figures, strict=True)
@@ -133,8 +136,8 @@ def main():
     for task in tasks:
         run_task(results, task, args.methods, args.data_dir)
     print(summary(results, tasks), end="\n\n")
-    for column in ("average_precision", "f1"):
-        print(table(results, tasks, column), end="\n\n")
+    for column, name in product(("average_precision", "f1"), (by_noise, str)):
+        print(table(results, tasks, column, name), end="\n\n")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from sklearn.frozen import FrozenEstimator
 from skgex._net import revive
 from skgex.influence import GEX
 
-N_MEMBERS, N_PASSES = 16, 2  # the defaults of GEX
+N_MEMBERS, N_PASSES = 16, 2
 N_ROWS = 4096
 
 

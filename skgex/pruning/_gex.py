@@ -39,8 +39,8 @@ class GEXPruner(PrunerMixin, GEX):
         all, are those of an infinite ensemble. It compares two halves of the members,
         and holds their predictions meanwhile.
     n_steps : int or "auto", default="auto"
-        T, the mini-batch steps that each member is fine-tuned for. "auto" makes two
-        passes over the data, or 64 steps if these are more.
+        T, the mini-batch steps that each member is fine-tuned for. "auto" makes one
+        pass over the data, or 64 steps if these are more.
     lr : float or "auto", default="auto"
         Learning rate of the fine-tuning. "auto" chooses it by the log-likelihood that
         short ensembles give to held-out labels; the choice costs no more steps than
