@@ -57,9 +57,8 @@ def member_cases(args):
 def member(hidden, batch_size):
     """Measure one net: milliseconds a member, and ratios to the loops."""
     n_members = N_MEMBERS if hidden in (32, 64) else 4
-    n_rows = N_ROWS if hidden in (32, 64) else N_ROWS // 4
-    trained, X, y = make_task(n_rows, batch_size, hidden)
-    n_steps = N_PASSES * n_rows // batch_size
+    trained, X, y = make_task(N_ROWS, batch_size, hidden)
+    n_steps = N_PASSES * N_ROWS // batch_size
     module, net = revive(trained).module_, revive(trained)
     task = (X, y, n_members, n_steps)
     seconds, ratios = side_by_side(
