@@ -1,6 +1,9 @@
 """Label noise of the benchmarks: drawn, by a weaker model's confusions, or real."""
 
+import warnings
+
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -24,7 +27,9 @@ def confusions(X, y):
     """Return class probabilities of each row by a linear model of the other folds."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=100))
     rows = X.reshape(len(X), -1)
-    return cross_val_predict(model, rows, y, cv=3, method="predict_proba")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # as good as weak can be
+        return cross_val_predict(model, rows, y, cv=3, method="predict_proba")
 
 
 def flip_doubtful(y, probabilities, rate: float, seed: int):
