@@ -101,6 +101,11 @@ def paired(results, method, other, tasks, names):
     return np.mean(differences), student.ppf(0.975, n - 1) * error
 
 
+def in_points(mean, half):
+    """Render a difference in points, with its interval if there is one."""
+    return f"{100 * mean:+.2f}" + ("" if np.isnan(half) else f" ± {100 * half:.2f}")
+
+
 def accuracies(results, sets, rates, names):
     """Render mean accuracies by data set, rate and estimator."""
     lines = []
@@ -127,9 +132,9 @@ def differences(results, sets, rates, seeds, names):
             lines.append(
                 [
                     f"{rate:.0%}, {method}",
-                    f"{100 * mean:+.2f} ± {100 * half:.2f}",
+                    in_points(mean, half),
                     closed,
-                    f"{100 * rival:+.2f} ± {100 * width:.2f}",
+                    in_points(rival, width),
                 ]
             )
     return markdown(["noise, method", "to noisy", "gap closed", "to cleanlab"], lines)
