@@ -6,11 +6,11 @@ from functools import partial
 
 import torch
 from _data import load
+from _detection_methods import RIVALS, cleanlab
 from captum.influence import TracInCP, TracInCPFast
 from captum.influence._core.arnoldi_influence_function import (
     ArnoldiInfluenceFunction,
 )
-from detection import cleanlab, el2n
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import average_precision_score
@@ -76,7 +76,7 @@ def by_cleanlab(task):
 
 
 def by_el2n(task):
-    return el2n(task.recipe, task.X, task.y, 0)[0]
+    return RIVALS["EL2N"](task.recipe, task.X, task.y, 0)[0]
 
 
 def tracin(task):
