@@ -54,8 +54,8 @@ def fits(model, detector, X, y, y_clean, seed):
         yield action, lambda cleaned=cleaned: cleaned.fit(X, y)
 
 
-def run_task(results, task, names, data_dir, n_rows):
-    """Run all methods and the named estimators on one data set, rate and seed."""
+def run_task(results, task, names, data_dir):
+    """Run all methods and the named estimators on one task."""
     missing = [
         name
         for name in names
@@ -64,7 +64,7 @@ def run_task(results, task, names, data_dir, n_rows):
     if not missing:
         return
     seed = task["seed"]
-    X, X_test, y, y_test = load_split(task["data"], data_dir, n_rows, seed)
+    X, X_test, y, y_test = load_split(task["data"], data_dir, task["n_rows"], seed)
     y_noisy = flip_labels(y, task["rate"], random_state=seed)[0]
     detector = GEXDetector(random_state=seed).fit(X, y_noisy)
     for name in missing:
@@ -106,22 +106,22 @@ def in_points(mean, half):
     return f"{100 * mean:+.2f}" + ("" if np.isnan(half) else f" ± {100 * half:.2f}")
 
 
-def accuracies(results, sets, rates, names):
+def accuracies(results, sets, n_rows, rates, names):
     """Render mean accuracies by data set, rate and estimator."""
     lines = []
     for data, rate, name in product(sets, rates, names):
-        run = {"data": data, "rate": rate, "estimator": name}
+        run = {"data": data, "n_rows": n_rows, "rate": rate, "estimator": name}
         means = [results.mean("accuracy", **run, method=m) for m in METHODS]
         lines.append([f"{data}, {rate:.0%}, {name}", *(f"{m:.3f}" for m in means)])
     return markdown(["task", *METHODS], lines)
 
 
-def differences(results, sets, rates, seeds, names):
+def differences(results, sets, n_rows, rates, seeds, names):
     """Render differences in points from noisy training, and actions from cleanlab."""
     lines = []
     for rate in rates:
         tasks = [
-            {"data": data, "rate": rate, "seed": seed}
+            {"data": data, "n_rows": n_rows, "rate": rate, "seed": seed}
             for data, seed in product(sets, seeds)
         ]
         gap = paired(results, "clean", "noisy", tasks, names)[0]
@@ -157,13 +157,13 @@ def main():
     sets, rates, seeds = args.sets, args.rates, list(args.seeds)
     if args.quick:
         sets, rates, seeds, names = ["digits"], [0.2], [0], names[:2]
-    key = ["data", "rate", "seed", "estimator", "method"]
+    key = ["data", "n_rows", "rate", "seed", "estimator", "method"]
     results = Results(args.out, key, COLUMNS)
     for seed, data, rate in product(seeds, sets, rates):
-        task = {"data": data, "rate": rate, "seed": seed}
-        run_task(results, task, names, args.data_dir, args.n_rows)
-    print(accuracies(results, sets, rates, names), end="\n\n")
-    print(differences(results, sets, rates, seeds, names))
+        task = {"data": data, "n_rows": args.n_rows, "rate": rate, "seed": seed}
+        run_task(results, task, names, args.data_dir)
+    print(accuracies(results, sets, args.n_rows, rates, names), end="\n\n")
+    print(differences(results, sets, args.n_rows, rates, seeds, names))
 
 
 if __name__ == "__main__":

@@ -72,10 +72,10 @@ def importance(ranking, net, X, y, seed):
     return kinds[ranking](net, random_state=seed).fit(X, y).scores_
 
 
-def run_task(results, task, shares, data_dir, n_rows):
+def run_task(results, task, shares, data_dir):
     """Rank by each method, and train on what each share leaves."""
     seed = task["seed"]
-    X, X_test, y, y_test = load_split(task["data"], data_dir, n_rows, seed)
+    X, X_test, y, y_test = load_split(task["data"], data_dir, task["n_rows"], seed)
     n_classes = y.max() + 1
     scores = {}
     for method, (ranking, class_balance) in METHODS.items():
@@ -105,18 +105,16 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     sets, seeds = (["digits"], [0]) if args.quick else (args.sets, args.seeds)
-    results = Results(args.out, ["data", "seed", "method", "share"], ["accuracy"])
+    key = ["data", "n_rows", "seed", "method", "share"]
+    results = Results(args.out, key, ["accuracy"])
     for seed, data in product(seeds, sets):
-        task = {"data": data, "seed": seed}
-        run_task(results, task, args.shares, args.data_dir, args.n_rows)
-    lines = [
-        [f"{data}, {method}"]
-        + [
-            f"{results.mean('accuracy', data=data, method=method, share=share):.3f}"
-            for share in args.shares
-        ]
-        for data, method in product(sets, METHODS)
-    ]
+        task = {"data": data, "n_rows": args.n_rows, "seed": seed}
+        run_task(results, task, args.shares, args.data_dir)
+    lines = []
+    for data, method in product(sets, METHODS):
+        runs = {"data": data, "n_rows": args.n_rows, "method": method}
+        means = [results.mean("accuracy", **runs, share=s) for s in args.shares]
+        lines.append([f"{data}, {method}", *(f"{mean:.3f}" for mean in means)])
     header = ["data, method", *(f"{share:.0%} pruned" for share in args.shares)]
     print(markdown(header, lines))
 
