@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from skgex import GEXDetector
 from skgex._net import revive, train
+from skgex._random import seeded
 from skgex.datasets import flip_labels
 
 N_CHECKPOINTS = 5
@@ -44,10 +45,11 @@ class Task:
         """Train again and keep weights on the way, at even distances."""
         states, net = [], clone(self.recipe)
         per_state = max(1, self.recipe.max_epochs // N_CHECKPOINTS)
-        net.set_params(max_epochs=per_state).initialize()
-        for _ in range(N_CHECKPOINTS):
-            net.partial_fit(self.X, self.y)
-            states.append(copy.deepcopy(net.module_.state_dict()))
+        with seeded(0):
+            net.set_params(max_epochs=per_state).initialize()
+            for _ in range(N_CHECKPOINTS):
+                net.partial_fit(self.X, self.y)
+                states.append(copy.deepcopy(net.module_.state_dict()))
         return states
 
     def captum(self):
