@@ -31,8 +31,8 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 # How rows are ranked, and which part of the pruned ones comes evenly from the classes.
 METHODS = {
     "random": ("random", 0.0),
-    "GEXPruner": ("GEXPruner", 0.0),
-    "GEXPruner, class_balance=0.5": ("GEXPruner", 0.5),
+    "GEXPruner": ("GEXPruner", 0.5),
+    "GEXPruner, class_balance=0": ("GEXPruner", 0.0),
     "EL2N": ("EL2N", 0.0),
     "forgetting": ("forgetting", 0.0),
 }

@@ -27,7 +27,7 @@ class PrunerMixin:
     }
 
     prune: float | int
-    class_balance: float
+    class_balance: float | str
     prune_mask_: np.ndarray
     threshold_: float
 
@@ -65,9 +65,14 @@ class PrunerMixin:
 
     def _check_prune(self, n_samples: int, labels: np.ndarray | None) -> None:
         """Refuse a number of rows, or a balance, that such data cannot give."""
-        prune_mask(np.zeros(n_samples), self.prune, labels, self.class_balance)
+        prune_mask(np.zeros(n_samples), self.prune, labels, self._balance(labels))
 
     def _choose(self, scores: np.ndarray, labels: np.ndarray | None) -> None:
         """Set ``prune_mask_``, and as ``threshold_`` the highest score in it."""
-        self.prune_mask_ = prune_mask(scores, self.prune, labels, self.class_balance)
+        balance = self._balance(labels)
+        self.prune_mask_ = prune_mask(scores, self.prune, labels, balance)
         self.threshold_ = float(scores[self.prune_mask_].max(initial=-np.inf))
+
+    def _balance(self, labels: np.ndarray | None) -> float:
+        """Return the part of the pruned rows that the classes give evenly."""
+        return self.class_balance

@@ -1,11 +1,12 @@
 """GEXPruner: rows whose absence would not be noticed."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from skgex._labels import ClassLabels
-from skgex.base import Data
+from skgex.base import Data, Interval, StrOptions
 from skgex.ensemble import Answers
 from skgex.influence import GEX
 from skgex.pruning._base import PrunerMixin
@@ -30,9 +31,10 @@ class GEXPruner(PrunerMixin, GEX):
         for classes, trained for as long as the loss of held-out rows falls.
     prune : float or int, default=0.1
         Share of the rows to prune, in [0, 1), or their number.
-    class_balance : float, default=0.0
-        This part of the pruned rows, in [0, 1], is taken evenly from the classes. 0.5
-        is better where half of the rows go (docs/figures.md).
+    class_balance : float or "auto", default="auto"
+        This part of the pruned rows, in [0, 1], is taken evenly from the classes.
+        "auto" is one half where labels are classes, lest easy ones be all but gone
+        (docs/figures.md), and 0 where they are values.
     n_members : int or "auto", default=16
         M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
         until an estimated 95% of the rows of lowest self-influence, up to a fifth of
@@ -121,6 +123,7 @@ class GEXPruner(PrunerMixin, GEX):
     _parameter_constraints: dict = {  # noqa: RUF012
         **GEX._parameter_constraints,
         **PrunerMixin._prune_constraints,
+        "class_balance": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
     }
 
     def __init__(
@@ -128,7 +131,7 @@ class GEXPruner(PrunerMixin, GEX):
         net=None,
         *,
         prune=0.1,
-        class_balance=0.0,
+        class_balance="auto",
         n_members=16,
         n_steps="auto",
         lr="auto",
@@ -191,6 +194,11 @@ class GEXPruner(PrunerMixin, GEX):
         self._check_prune(len(data.codes), labels)
         super()._fit(data)
         self._choose(self.self_influence_, labels)
+
+    def _balance(self, labels: np.ndarray | None) -> float:
+        if self.class_balance != "auto":
+            return self.class_balance
+        return 0.0 if labels is None else 0.5
 
     def _importance(self, answers: Answers) -> np.ndarray:
         return -self._self_influence(answers)
