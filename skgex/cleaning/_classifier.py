@@ -52,8 +52,8 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         input.
     action : {"drop", "relabel", "weight"}, default="drop"
         What is done about wrong labels. "relabel" needs a detector with ``relabel``.
-        "weight" passes ``sample_weight`` for all rows, the probability that the label
-        is right. It needs a detector with ``noise_proba``.
+        "weight" passes ``sample_weight`` for all rows: 0 for wrong labels, for others
+        the probability that they are right. It needs a detector with ``noise_proba``.
     min_samples_per_class : int, default=1
         Each class keeps this number of its rows as they are, or all that it has if
         fewer; the least suspicious ones.
@@ -146,6 +146,8 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             y = np.where(verdict.acted, last_step(self.detector_).relabel(), y)
         elif verdict.separated:
             weights = 1 - last_step(self.detector_).noise_proba_
+            # A classifier that memorises learns a wrong label however little it weighs.
+            weights[verdict.acted] = 0
             weights[verdict.judged & ~verdict.acted] = 1  # spared for their class
             options[weight_name] = weights
         self.estimator_ = clone(self.estimator).fit(X, y, **options)

@@ -41,11 +41,11 @@ def test_relabel_gives_all_rows_their_true_label():
     np.testing.assert_array_equal(fitted.y_, TRUE_LABELS[(X[:, 0] > 0).astype(int)])
 
 
-def test_weight_is_the_probability_of_the_given_label():
+def test_weight_is_the_probability_of_the_given_label_and_0_for_wrong_ones():
     X, y, noise_mask = make_case()
     fitted = cleaned("weight").fit(X, y).estimator_
     np.testing.assert_array_equal(fitted.y_, y)
-    np.testing.assert_array_equal(fitted.weight_, np.where(noise_mask, 0.125, 0.875))
+    np.testing.assert_array_equal(fitted.weight_, np.where(noise_mask, 0, 0.875))
 
 
 @pytest.mark.parametrize("action", ["drop", "relabel", "weight"])
@@ -74,6 +74,19 @@ def test_no_class_falls_below_min_samples_per_class(action, least):
     assert (model.estimator_.y_ == "minus").sum() == least
     kept = np.flatnonzero(model.noise_mask_ & ~model.acted_mask_)
     assert set(kept) == set(np.argsort(X[:4, 0])[:least])  # the least suspicious
+
+
+def test_rows_that_their_class_needs_have_full_weight():
+    X, _, _ = make_case()
+    X[:, 0] = np.abs(X[:, 0])  # all of them are "plus"
+    y = np.where(np.arange(len(X)) < 4, "minus", "plus")
+    model = cleaned("weight", min_samples_per_class=1)
+    with pytest.warns(SparedRowsWarning, match="1 rows stay"):
+        model.fit(X, y)
+    weight = model.estimator_.weight_
+    assert weight[np.argmin(X[:4, 0])] == 1  # the least suspicious
+    assert sorted(weight[:4]) == [0, 0, 0, 1]
+    assert (weight[4:] == 0.875).all()
 
 
 def test_data_frames_stay_data_frames():
@@ -107,7 +120,7 @@ def test_weights_reach_the_last_step_of_a_pipeline():
     X, y, noise_mask = make_case()
     pipeline = make_pipeline(StandardScaler(), Recorder())
     fitted = CleanedClassifier(pipeline, Oracle(), action="weight").fit(X, y)
-    expected = np.where(noise_mask, 0.125, 0.875)
+    expected = np.where(noise_mask, 0, 0.875)
     np.testing.assert_array_equal(fitted.estimator_[-1].weight_, expected)
 
 
