@@ -3,6 +3,9 @@
 import csv
 from pathlib import Path
 
+import numpy as np
+from scipy.stats import t as student
+
 
 class Results:
     """Lines of a CSV file, found again by some of their columns.
@@ -54,3 +57,12 @@ def markdown(header: list[str], lines: list[list[str]]) -> str:
     """Render a table in Markdown."""
     rule = ["---"] + ["---:"] * (len(header) - 1)
     return "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *lines])
+
+
+def points(differences: list[float]) -> str:
+    """Render the mean of paired differences in points, with its 95 % interval."""
+    mean, n = 100 * np.mean(differences), len(differences)
+    if n == 1:
+        return f"{mean:+.2f}"
+    error = 100 * np.std(differences, ddof=1) / np.sqrt(n)
+    return f"{mean:+.2f} ± {student.ppf(0.975, n - 1) * error:.2f}"

@@ -18,9 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from _data import load_split
-from _results import Results, markdown
+from _results import Results, markdown, points
 from cleanlab.classification import CleanLearning
-from scipy.stats import t as student
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
@@ -82,11 +81,11 @@ def run_task(results, task, names, data_dir):
 
 
 def paired(results, method, other, tasks, names):
-    """Return mean, and half the width of its 95 % interval, of paired differences.
+    """Return paired differences of two methods.
 
     A pair is one data set, rate and seed, averaged over the estimators.
     """
-    differences = [
+    return [
         np.mean(
             [
                 results.mean("accuracy", **task, estimator=name, method=method)
@@ -96,22 +95,17 @@ def paired(results, method, other, tasks, names):
         )
         for task in tasks
     ]
-    n = len(differences)
-    error = np.std(differences, ddof=1) / np.sqrt(n) if n > 1 else np.nan
-    return np.mean(differences), student.ppf(0.975, n - 1) * error
 
 
-def in_points(mean, half):
-    """Render a difference in points, with its interval if there is one."""
-    return f"{100 * mean:+.2f}" + ("" if np.isnan(half) else f" ± {100 * half:.2f}")
-
-
-def accuracies(results, sets, n_rows, rates, names):
+def accuracies(results, sets, n_rows, rates, seeds, names):
     """Render mean accuracies by data set, rate and estimator."""
     lines = []
     for data, rate, name in product(sets, rates, names):
         run = {"data": data, "n_rows": n_rows, "rate": rate, "estimator": name}
-        means = [results.mean("accuracy", **run, method=m) for m in METHODS]
+        means = [
+            np.mean([results.mean("accuracy", **run, seed=s, method=m) for s in seeds])
+            for m in METHODS
+        ]
         lines.append([f"{data}, {rate:.0%}, {name}", *(f"{m:.3f}" for m in means)])
     return markdown(["task", *METHODS], lines)
 
@@ -124,19 +118,12 @@ def differences(results, sets, n_rows, rates, seeds, names):
             {"data": data, "n_rows": n_rows, "rate": rate, "seed": seed}
             for data, seed in product(sets, seeds)
         ]
-        gap = paired(results, "clean", "noisy", tasks, names)[0]
+        gap = np.mean(paired(results, "clean", "noisy", tasks, names))
         for method in (*ACTIONS, "cleanlab"):
-            mean, half = paired(results, method, "noisy", tasks, names)
-            rival, width = paired(results, method, "cleanlab", tasks, names)
-            closed = f"{mean / gap:.0%}" if gap else "-"
-            lines.append(
-                [
-                    f"{rate:.0%}, {method}",
-                    in_points(mean, half),
-                    closed,
-                    in_points(rival, width),
-                ]
-            )
+            gain = paired(results, method, "noisy", tasks, names)
+            lead = paired(results, method, "cleanlab", tasks, names)
+            closed = f"{np.mean(gain) / gap:.0%}" if gap else "-"
+            lines.append([f"{rate:.0%}, {method}", points(gain), closed, points(lead)])
     return markdown(["noise, method", "to noisy", "gap closed", "to cleanlab"], lines)
 
 
@@ -162,7 +149,7 @@ def main():
     for seed, data, rate in product(seeds, sets, rates):
         task = {"data": data, "n_rows": args.n_rows, "rate": rate, "seed": seed}
         run_task(results, task, names, args.data_dir)
-    print(accuracies(results, sets, args.n_rows, rates, names), end="\n\n")
+    print(accuracies(results, sets, args.n_rows, rates, seeds, names), end="\n\n")
     print(differences(results, sets, args.n_rows, rates, seeds, names))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _data import load_split
-from _results import Results, markdown
+from _results import Results, markdown, points
 from sklearn.utils import check_random_state
 from skorch import NeuralNetClassifier
 from torch import nn
@@ -93,6 +93,41 @@ def run_task(results, task, shares, data_dir):
             results.add(**task, method=method, share=share, accuracy=accuracy)
 
 
+def accuracies(results, sets, n_rows, shares, seeds):
+    """Render mean accuracies by data set and method."""
+    lines = []
+    for data, method in product(sets, METHODS):
+        runs = {"data": data, "n_rows": n_rows, "method": method}
+        means = [
+            np.mean([results.mean("accuracy", **runs, share=s, seed=r) for r in seeds])
+            for s in shares
+        ]
+        lines.append([f"{data}, {method}", *(f"{mean:.3f}" for mean in means)])
+    return markdown(["data, method", *(f"{s:.0%} pruned" for s in shares)], lines)
+
+
+def differences(results, sets, n_rows, shares, seeds):
+    """Render how far ``GEXPruner()`` is ahead of the others, in points."""
+    lines = []
+    for data, rival in product(sets, METHODS):
+        if rival == "GEXPruner":
+            continue
+        cells = []
+        for share in shares:
+            runs = [
+                {"data": data, "n_rows": n_rows, "share": share, "seed": seed}
+                for seed in seeds
+            ]
+            lead = [
+                results.mean("accuracy", **run, method="GEXPruner")
+                - results.mean("accuracy", **run, method=rival)
+                for run in runs
+            ]
+            cells.append(points(lead))
+        lines.append([f"{data}, to {rival}", *cells])
+    return markdown(["GEXPruner", *(f"{s:.0%} pruned" for s in shares)], lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data-dir", type=Path)
@@ -110,13 +145,9 @@ def main():
     for seed, data in product(seeds, sets):
         task = {"data": data, "n_rows": args.n_rows, "seed": seed}
         run_task(results, task, args.shares, args.data_dir)
-    lines = []
-    for data, method in product(sets, METHODS):
-        runs = {"data": data, "n_rows": args.n_rows, "method": method}
-        means = [results.mean("accuracy", **runs, share=s) for s in args.shares]
-        lines.append([f"{data}, {method}", *(f"{mean:.3f}" for mean in means)])
-    header = ["data, method", *(f"{share:.0%} pruned" for share in args.shares)]
-    print(markdown(header, lines))
+    grid = (sets, args.n_rows, args.shares, seeds)
+    print(accuracies(results, *grid), end="\n\n")
+    print(differences(results, *grid))
 
 
 if __name__ == "__main__":
