@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.dataset import Dataset
+from torch.overrides import TorchFunctionMode
 
 from skgex._batches import can_slice
 from skgex._default_net import SliceLoader
@@ -101,8 +102,9 @@ def _try(net: NeuralNet, trained: TrainedNet, dataset: Dataset) -> int:
     rows = np.array([0, len(dataset) - 1])
     with seeded(0):
         before = _state(net)
+        with _FullPrecision():
+            batch_loss(net, *rows_of(dataset, rows)).backward()
         fine_tune_group(members, dataset, [[rows]] * 2, _STANDING)
-        batch_loss(net, *rows_of(dataset, rows)).backward()
         net._set_training(False)
         losses, outputs = members.answers(*rows_of(dataset, rows))
         net._set_training(True)
@@ -114,6 +116,17 @@ def _try(net: NeuralNet, trained: TrainedNet, dataset: Dataset) -> int:
     if not all(_agree(*pair) for pair in members.gradients()):
         raise ValueError("The parameters are not where the module says.")
     return outputs[0, 0].numel()
+
+
+class _FullPrecision(TorchFunctionMode):
+    """Refuses autocast, which reaches but some of the operations that vmap stacks."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if any(map(torch.is_autocast_enabled, ("cpu", "cuda"))):
+            raise ValueError("The module computes under autocast.")
+        return func(*args, **(kwargs or {}))
 
 
 def _state(net: NeuralNet) -> bytes:

@@ -104,6 +104,14 @@ class Loud(MLP):
         return nn.functional.dropout(super().forward(X), 0.5, self.training)
 
 
+class Lowered(MLP):
+    """Multiplies matrices in bfloat16, which vmap would do for some of them only."""
+
+    def forward(self, X):
+        with torch.autocast(X.device.type, torch.bfloat16):
+            return super().forward(X.float()).float()
+
+
 def plain(kind=MLP, **kwargs):
     return classifier(kind, **kwargs)
 
@@ -222,6 +230,7 @@ def test_jobs_change_no_bit(n_jobs):
         plain(module__batch_norm=True),
         plain(Gated),
         plain(Loud),
+        plain(Lowered, module__dtype=torch.float32),
         plain(Aliased),
         plain(Counting),
         plain(criterion=BareCriterion),
