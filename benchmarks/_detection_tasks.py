@@ -81,15 +81,16 @@ def _with_noise(names, net="mlp"):
     return [(name, net, kind, rate) for name, (kind, rate) in product(names, INJECTED)]
 
 
+def _with_labels_by_people(net):
+    return [("cifar10", net, noise, rate) for noise, rate in CIFAR_LABELS.items()]
+
+
 PARTS = {
     "quick": [("digits", "mlp", "symmetric", 0.1), ("digits", "mlp", "instance", 0.1)],
     "tables": _with_noise(TABLES),
     "text": [("hausa", "mlp", "real", 0.504)],
     "images": _with_noise(("mnist", "fashion_mnist")),
     "conv": _with_noise(("mnist", "fashion_mnist"), "conv"),
-    "cifar": [
-        ("cifar10", net, noise, rate)
-        for net in ("resnet", "resnet-augmented")
-        for noise, rate in CIFAR_LABELS.items()
-    ],
+    "cifar": _with_labels_by_people("resnet"),
+    "cifar-augmented": _with_labels_by_people("resnet-augmented"),
 }

@@ -8,7 +8,8 @@ Parts:
     images  MNIST and Fashion-MNIST (NAME.npz, keys x_train, ...), 10,000 rows
     conv    the same through a small conv net
     cifar   CIFAR-10 (cifar10.npz) with labels by people (cifar10n.npz), 10,000 rows,
-            through a small ResNet, with and without augmentation
+            through a small ResNet
+    cifar-augmented  the same, with images mirrored and shifted in training
 
 Labels of tables and images are flipped evenly to other classes, to the next class, or
 where a linear model doubts them, 10 % or 30 % of them. Every method gets the same net,

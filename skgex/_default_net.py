@@ -1,7 +1,5 @@
 """The net for those who bring none: a small MLP made for the data."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from sklearn.base import clone
@@ -13,6 +11,7 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 from torch import nn
 
+from skgex._batches import SliceLoader
 from skgex._net import Trial, split, train
 
 # Rates that its members may be fine-tuned at. Stopped early, the net stands where lower
@@ -61,36 +60,6 @@ class MLP(nn.Module):
         """Return logits of shape (n_samples, n_outputs)."""
         deviations = (X.flatten(1) - self.mean) / self.scale
         return self.layers(deviations.clamp(-MAX_DEVIATIONS, MAX_DEVIATIONS))
-
-
-class SliceLoader:
-    """Cut arrays in skorch's dataset to whole batches: no Python call a row.
-
-    Parameters
-    ----------
-    dataset : skorch.dataset.Dataset
-        Holds an array X, and an array y or None.
-    batch_size : int
-        Rows a batch; the last one may have fewer.
-    shuffle : bool, default=False
-        Draw a new order for each pass.
-    """
-
-    def __init__(self, dataset: Dataset, batch_size: int, shuffle: bool = False):
-        self.X = torch.as_tensor(dataset.X)
-        none = torch.zeros(len(self.X), 1)  # what skorch's dataset says in its place
-        self.y = none if dataset.y is None else torch.as_tensor(dataset.y)
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-
-    def __len__(self) -> int:
-        return -(-len(self.X) // self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        n_rows = len(self.X)
-        order = torch.randperm(n_rows) if self.shuffle else torch.arange(n_rows)
-        for rows in order.split(self.batch_size):
-            yield self.X[rows], self.y[rows]
 
 
 def make_default_net(X: np.ndarray, n_classes: int) -> NeuralNetClassifier:

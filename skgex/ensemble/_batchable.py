@@ -12,7 +12,6 @@ from skorch.dataset import Dataset
 from torch.overrides import TorchFunctionMode
 
 from skgex._batches import can_slice
-from skgex._default_net import SliceLoader
 from skgex._evaluation import batch_loss, is_row_by_row
 from skgex._net import TrainedNet, modules, revive
 from skgex._random import seeded
@@ -86,7 +85,7 @@ def _holds_arrays(net: NeuralNet, dataset: Any) -> bool:
     return (
         type(dataset) is Dataset
         and all(isinstance(part, np.ndarray) for part in (dataset.X, dataset.y))
-        and all(type(it) is SliceLoader or can_slice(it, dataset) for it in loaders)
+        and all(can_slice(loader, dataset) for loader in loaders)
     )
 
 

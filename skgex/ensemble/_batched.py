@@ -16,7 +16,7 @@ from skorch import NeuralNet
 from skorch.dataset import Dataset, unpack_data
 from torch.func import vmap
 
-from skgex._batches import batches, endless_batches
+from skgex._batches import batches, endless_rows
 from skgex._evaluation import (
     Evaluation,
     batch_answers,
@@ -34,7 +34,7 @@ from skgex._net import (
 )
 from skgex._random import seeded
 from skgex._whole import Whole
-from skgex.ensemble._member import MAX_NORM, FineTuning
+from skgex.ensemble._member import MAX_NORM, FineTuning, MemberSGD
 
 # Members a program: fixed, so that results do not depend on the number of jobs. Twice
 # as many hardly take longer until their activations leave the processor's cache.
@@ -64,16 +64,14 @@ class Stacked:
         stacks = [torch.stack(values) for values in zip(*each, strict=True)]
         self._stacks = dict(zip(self._own, stacks, strict=True))
 
-    def sgd(self, tuning: FineTuning) -> torch.optim.SGD:
+    def sgd(self, tuning: FineTuning) -> MemberSGD:
         """Make the optimizer of all stacks, with the net's weight decay."""
         names = {id(parameter): name for name, parameter in self._own.items()}
 
-        def stacked(groups: list[dict]) -> torch.optim.SGD:
+        def stacked(groups: list[dict]) -> MemberSGD:
             for group in groups:
                 group["params"] = [self._stacks[names[id(p)]] for p in group["params"]]
-            return torch.optim.SGD(
-                groups, lr=tuning.lr, momentum=tuning.momentum, fused=True
-            )
+            return MemberSGD(groups, tuning, _clip, fused=True)
 
         (optimizer,) = replace_optimizers(self.net, stacked)
         return optimizer
@@ -180,14 +178,11 @@ def fine_tune_group(
     """
     optimizer = members.sgd(tuning)
     members.net._set_training(True)
-    stacks = [stack for group in optimizer.param_groups for stack in group["params"]]
     for step, rows in enumerate(zip(*drawn, strict=True)):
         members.backward(*rows_of(dataset, np.stack(rows)))
-        if tuning.schedule == "constant":
-            _clip([stack.grad for stack in stacks if stack.grad is not None])
         for group in optimizer.param_groups:
             group["lr"] = tuning.rate(step)
-        optimizer.step()
+        optimizer.descend()
 
 
 def rows_of(dataset: Dataset, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
@@ -201,12 +196,13 @@ def _draw_rows(
     """Draw the rows of each step's batch as the loop does: with the net's iterator."""
     rows = np.arange(n_rows) if seen is None else seen
     with seeded(seed):
-        steps = islice(endless_batches(net, rows, rows), n_steps)
-        return [unpack_data(batch)[1].numpy() for batch in steps]
+        steps = islice(endless_rows(net, net.get_dataset(rows, rows)), n_steps)
+        return [rows[places] for places in steps]
 
 
-def _clip(gradients: Sequence[torch.Tensor]) -> None:
+def _clip(stacks: Sequence[torch.Tensor]) -> None:
     """Clip the norm of each member's whole gradient, as ``clip_grad_norm_`` does."""
+    gradients = [stack.grad for stack in stacks]
     norms = torch.stack([g.flatten(1).norm(dim=1) for g in gradients]).norm(dim=0)
     scale = (MAX_NORM / (norms + 1e-6)).clamp(max=1.0)
     for gradient in gradients:

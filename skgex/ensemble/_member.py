@@ -1,13 +1,16 @@
 """One member: a net fine-tuned by SGD for some steps, from where it stands."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
 from skorch import NeuralNet
 from skorch.dataset import unpack_data
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.sgd import sgd
 
 from skgex._evaluation import batch_loss
 from skgex._net import modules, replace_optimizers
@@ -58,23 +61,72 @@ class FineTuning(NamedTuple):
         return self.lr * (1 + math.cos(math.pi * step / self.n_steps)) / 2
 
 
-class ClippedSGD(torch.optim.SGD):
-    """SGD that clips the norm of the whole gradient before each step.
+class MemberSGD(torch.optim.Optimizer):
+    """SGD with momentum, whose step can be had without torch's records of it.
 
-    An optimizer rather than a callback, so that a net's own ``train_step`` cannot
-    miss it.
+    The gradient is clipped here rather than in a callback, so that a net's own
+    ``train_step`` cannot miss it.
+
+    Parameters
+    ----------
+    groups : list of dict
+        Parameters, each group with its weight decay.
+    tuning : FineTuning
+    clip : callable
+        Clips the gradients of parameters, in place; called under a constant rate.
+    fused : bool
+        One kernel does a step.
     """
 
+    def __init__(
+        self,
+        groups: list[dict],
+        tuning: FineTuning,
+        clip: Callable[[list[torch.Tensor]], Any],
+        fused: bool,
+    ):
+        super().__init__(groups, {"lr": tuning.lr, "weight_decay": 0.0})
+        self._momentum, self._fused = tuning.momentum, fused
+        self._clip = clip if tuning.schedule == "constant" else None
+        # Zeros, lest a parameter that gets its first gradient late have none.
+        self._velocity: dict[torch.Tensor, torch.Tensor] = {}
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self._velocity[parameter] = torch.zeros_like(parameter)
+
     def step(self, closure: Any = None) -> Any:
-        """Take the gradient from the closure, clip it and descend."""
+        """Take the gradient from the closure, and descend."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        parameters = [p for group in self.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, MAX_NORM)
-        super().step()
+        self.descend()
         return loss
+
+    @torch.no_grad()
+    def descend(self) -> None:
+        """Take a step: no hooks, no profile."""
+        groups = [
+            (group, [p for p in group["params"] if p.grad is not None])
+            for group in self.param_groups
+        ]
+        if self._clip:
+            self._clip([p for _, parameters in groups for p in parameters])
+        for group, parameters in groups:
+            gradients = [p.grad for p in parameters]
+            sgd(
+                parameters,
+                gradients,
+                [self._velocity[p] for p in parameters],
+                has_sparse_grad=any(g.is_sparse for g in gradients),
+                fused=self._fused,
+                weight_decay=group["weight_decay"],
+                momentum=self._momentum,
+                lr=group["lr"],
+                dampening=0.0,
+                nesterov=False,
+                maximize=False,
+            )
 
 
 def has_plain_step(net: NeuralNet) -> bool:
@@ -89,9 +141,10 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
 
     skorch's own spends more time on its records than a small net on its loss.
     """
-    kind = ClippedSGD if tuning.schedule == "constant" else torch.optim.SGD
-    settings = {"lr": tuning.lr, "momentum": tuning.momentum, "fused": _can_fuse(net)}
-    optimizers = replace_optimizers(net, lambda groups: kind(groups, **settings))
+    clip, fused = partial(clip_grad_norm_, max_norm=MAX_NORM), _can_fuse(net)
+    optimizers = replace_optimizers(
+        net, lambda groups: MemberSGD(groups, tuning, clip, fused)
+    )
     step_once = _descend if has_plain_step(net) else type(net).train_step
     net._set_training(True)
     for step, batch in enumerate(islice(batches, tuning.n_steps)):
@@ -115,7 +168,9 @@ def _descend(net: NeuralNet, batch: Any) -> None:
     """Do what skorch's ``train_step`` does to weights, and nothing else."""
     (name,) = net._optimizers
     optimizer = getattr(net, name + "_")
-    optimizer.zero_grad()
     X, y = unpack_data(batch)
     batch_loss(net, X, y).backward()
-    optimizer.step()
+    optimizer.descend()
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None

@@ -1,5 +1,6 @@
 import copy
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from reference import endless, sgd_by_hand
 from skorch import NeuralNetClassifier
 from tiny import BareCriterion, classifier
 from torch import nn
+from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader, TensorDataset
 
 from skgex._batches import endless_batches
@@ -15,7 +17,7 @@ from skgex._net import load_weights, revive, train
 from skgex._random import seeded
 from skgex.ensemble import FineTuning
 from skgex.ensemble._grow import grow_member
-from skgex.ensemble._member import ClippedSGD, fine_tune
+from skgex.ensemble._member import MAX_NORM, MemberSGD, fine_tune
 
 SEED = 7
 
@@ -173,10 +175,38 @@ def test_constant_stays():
     assert {tuning.rate(step) for step in range(10)} == {0.4}
 
 
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_steps_are_those_of_torch(fused, momentum, decay):
+    """A parameter without a gradient waits for its first one, and has none lost."""
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(2, 5, dtype=torch.float64, generator=generator)
+    gradients = torch.randn(6, 2, 5, dtype=torch.float64, generator=generator)
+    ours, theirs = ([nn.Parameter(p.clone()) for p in start] for _ in range(2))
+    tuning = FineTuning(6, 0.1, momentum, "cosine")
+    groups = [{"params": ours, "weight_decay": decay}]
+    optimizer = MemberSGD(groups, tuning, None, fused=fused)
+    alone = [
+        torch.optim.SGD([p], lr=0.1, momentum=momentum, weight_decay=decay)
+        for p in theirs
+    ]
+    for step, given in enumerate(gradients):
+        present = [0, 1] if step > 1 else [0]
+        for i in present:
+            ours[i].grad, theirs[i].grad = given[i].clone(), given[i].clone()
+            alone[i].step()
+        optimizer.step()
+    torch.testing.assert_close(ours, theirs)
+
+
 @pytest.mark.parametrize(("size", "expected"), [(0.5, 0.5), (40.0, 1.0)])
 def test_clipping_bounds_the_norm_of_the_whole_gradient(size, expected):
     parameters = [nn.Parameter(torch.zeros(3)), nn.Parameter(torch.zeros(2, 2))]
-    optimizer = ClippedSGD([{"params": [p]} for p in parameters], lr=1.0)
+    tuning = FineTuning(1, 1.0, 0.0, "constant")
+    clip = partial(clip_grad_norm_, max_norm=MAX_NORM)
+    groups = [{"params": [p]} for p in parameters]
+    optimizer = MemberSGD(groups, tuning, clip, fused=True)
 
     def closure():
         for p in parameters:

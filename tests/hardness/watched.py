@@ -3,7 +3,7 @@
 import numpy as np
 from tiny import classifier, flip_every, learner, make_blobs
 
-from skgex._default_net import SliceLoader
+from skgex._batches import SliceLoader
 from skgex._random import draw_seeds
 from skgex._trajectory import train_with_trajectory
 
