@@ -5,7 +5,8 @@ What travels, between processes too, is a :class:`TrainedNet`: the unfitted net 
 its weights as arrays. :func:`revive` makes a net to work on from it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,10 +17,7 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from skorch import NeuralNet
 from skorch.dataset import unpack_data
 from skorch.utils import is_dataset
-from torch.utils.data import (
-    DataLoader,
-    Subset,
-)
+from torch.utils.data import DataLoader, Subset
 
 from skgex._random import seeded
 
@@ -150,6 +148,20 @@ def revive(trained: TrainedNet) -> NeuralNet:
         parameter.requires_grad_(name not in trained.fixed)
     net.history.extend(trained.history)
     return net
+
+
+def deal(trained: TrainedNet, parts: Iterable) -> Iterator[tuple[TrainedNet, Any]]:
+    """Yield parts of some work, each with a net on the device that is to do it.
+
+    A net on "cuda", no matter which, is put on each such device in turn; one on a
+    processor, or on the device of a number, stays where it is.
+    """
+    nets, device = [trained], trained.net.device
+    if device is not None and torch.device(device) == torch.device("cuda"):
+        names = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+        recipes = [clone(trained.net).set_params(device=name) for name in names]
+        nets = [trained._replace(net=recipe) for recipe in recipes]
+    return zip(cycle(nets), parts, strict=False)
 
 
 def weights_of(net: NeuralNet) -> Weights:

@@ -19,6 +19,7 @@ from skgex import _net
 from skgex._batches import endless_batches
 from skgex._evaluation import evaluate
 from skgex._net import (
+    deal,
     reestimate_batch_norm,
     replace_optimizers,
     revive,
@@ -289,3 +290,24 @@ def test_tensors_of_half_precision_become_arrays():
     assert _net.dtype_of(net) == np.float32
     array = to_array(to_tensor(np.ones(3, np.float32), "cpu").bfloat16())
     np.testing.assert_array_equal(array, [1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("cuda", ["cuda:0", "cuda:1", "cuda:0"]),
+        (torch.device("cuda"), ["cuda:0", "cuda:1", "cuda:0"]),
+        ("cuda:1", ["cuda:1"] * 3),
+        ("cpu", ["cpu"] * 3),
+        (None, [None] * 3),
+    ],
+)
+def test_work_is_dealt_to_all_devices_of_a_kind(blobs, monkeypatch, device, expected):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    trained = train(classifier(), *blobs, seed=0)
+    given = trained._replace(net=clone(trained.net).set_params(device=device))
+    dealt = list(deal(given, "abc"))
+    assert [net.net.device for net, _ in dealt] == expected
+    assert [part for _, part in dealt] == list("abc")
+    assert all(net.weights is trained.weights for net, _ in dealt)
+    assert given.net.device == device

@@ -5,7 +5,7 @@ from itertools import chain as joined
 from typing import Any, NamedTuple
 
 from skgex._evaluation import Evaluation, evaluate
-from skgex._net import TrainedNet, Weights, revive
+from skgex._net import TrainedNet, Weights, deal, revive
 from skgex._parallel import run
 from skgex._random import seeded
 from skgex.ensemble._answers import Answers, collect
@@ -46,7 +46,8 @@ class GeometricEnsemble(NamedTuple):
         ask, size = _ask_each, 1
         if len(self.members) > 1 and can_batch(self.trained, X, y):
             ask, size = evaluate_group, GROUP_SIZE
-        jobs = [(self.trained, group, X, y) for group in groups(self.members, size)]
+        parts = deal(self.trained, groups(self.members, size))
+        jobs = [(net, group, X, y) for net, group in parts]
         evaluations = joined.from_iterable(run(ask, jobs, n_jobs=n_jobs))
         reference = ask_reference(self.trained, X, y)
         return collect(reference, evaluations, len(self.members))

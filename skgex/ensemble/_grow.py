@@ -14,6 +14,7 @@ from skgex._evaluation import Evaluation, evaluate
 from skgex._net import (
     TrainedNet,
     Weights,
+    deal,
     reestimate_batch_norm,
     revive,
     take,
@@ -247,7 +248,10 @@ def _independent(
     grow_some, size = _grow_each, 1
     if len(plans) > 1 and can_batch(trained, X, y):
         grow_some, size = _grow_together, GROUP_SIZE
-    jobs = [(trained, X, y, tuning, keep, group) for group in groups(plans, size)]
+    jobs = [
+        (net, X, y, tuning, keep, group)
+        for net, group in deal(trained, groups(plans, size))
+    ]
     bar = {"verbose": verbose, "description": "members"}
     return joined.from_iterable(run(grow_some, jobs, n_jobs=n_jobs, **bar))
 

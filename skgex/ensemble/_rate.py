@@ -14,7 +14,7 @@ from skorch import NeuralNet
 
 from skgex._evaluation import Evaluation, evaluate
 from skgex._labels import Coding
-from skgex._net import Trial, n_training_steps, revive, split, take, train
+from skgex._net import Trial, deal, n_training_steps, revive, split, take, train
 from skgex._parallel import run
 from skgex._random import draw_seeds
 from skgex.ensemble._grow import Member, grow_member
@@ -120,8 +120,8 @@ def choose_rate(
     def reached(rate: float) -> float:
         short = tuning._replace(lr=rate, n_steps=n_steps)
         jobs = [
-            (trial.trained, X, y, trial.seen, trial.held_out, short, seed, False)
-            for seed in seeds
+            (net, X, y, trial.seen, trial.held_out, short, seed, False)
+            for net, seed in deal(trial.trained, seeds)
         ]
         members = list(run(grow_member, jobs, n_jobs=n_jobs))
         outputs[rate] = np.mean([member.outputs for member in members], axis=0)

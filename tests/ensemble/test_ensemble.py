@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 import torch
 from reference import endless, sgd_by_hand
+from sklearn.base import clone
 from tiny import PairDataset, classifier, regressor
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from skgex._net import revive, train
 from skgex._random import draw_seeds, seeded
-from skgex.ensemble import Answers, FineTuning, grow
+from skgex.ensemble import Answers, FineTuning, _grow, grow
+from skgex.ensemble._ensemble import ask_reference
 from skgex.ensemble._grow import _left_out, _part
+from skgex.ensemble._known import Held
 from skgex.ensemble._statistics import MAX_LOSS
 
 SEEDS = [11, 22, 33]
@@ -219,3 +222,23 @@ def test_progress_is_shown_when_asked_for(blobs, trained, capsys):
         assert capsys.readouterr().err == ""
         grow(trained, *blobs, TUNING, SEEDS, chain=chain, verbose=1)
         assert "members: 100%" in capsys.readouterr().err
+
+
+def test_members_are_dealt_to_all_devices(blobs, trained, monkeypatch):
+    """With devices that are not there: each member is grown on the processor."""
+    used = []
+
+    def watched(given, *arguments):
+        used.append(given.net.device)
+        return grow_each(trained, *arguments)
+
+    grow_each = _grow._grow_each
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(_grow, "can_batch", lambda *arguments: False)
+    monkeypatch.setattr(_grow, "_grow_each", watched)
+    known = Held(reference=ask_reference(trained, *blobs))
+    recipe = clone(trained.net).set_params(device="cuda")
+    _, answers = grow(trained._replace(net=recipe), *blobs, TUNING, SEEDS, known=known)
+    assert used == ["cuda:0", "cuda:1", "cuda:0"]
+    _, expected = grow(trained, *blobs, TUNING, SEEDS)
+    np.testing.assert_array_equal(answers.losses, expected.losses)
