@@ -21,7 +21,7 @@ from sklearn.utils import check_random_state
 from skorch import NeuralNetClassifier
 from torch import nn
 
-from skgex import GEXPruner
+from skgex import GEXDetector, GEXPruner
 from skgex._evaluation import evaluate
 from skgex._net import revive, train
 from skgex.hardness import EL2N, ForgettingScore
@@ -33,6 +33,7 @@ METHODS = {
     "random": ("random", 0.0),
     "GEXPruner": ("GEXPruner", 0.5),
     "GEXPruner, class_balance=0": ("GEXPruner", 0.0),
+    "GEXDetector": ("GEXDetector", 0.5),
     "EL2N": ("EL2N", 0.0),
     "forgetting": ("forgetting", 0.0),
 }
@@ -66,8 +67,9 @@ def importance(ranking, net, X, y, seed):
     """Return how much each row is needed, by one ranking."""
     if ranking == "random":
         return check_random_state(seed).random_sample(len(X))
-    if ranking == "GEXPruner":
-        return GEXPruner(net, random_state=seed).fit(X, y).self_influence_
+    if ranking.startswith("GEX"):
+        kind = {"GEXPruner": GEXPruner, "GEXDetector": GEXDetector}[ranking]
+        return kind(net, random_state=seed).fit(X, y).self_influence_
     kinds = {"EL2N": EL2N, "forgetting": ForgettingScore}
     return kinds[ranking](net, random_state=seed).fit(X, y).scores_
 
