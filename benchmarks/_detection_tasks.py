@@ -4,8 +4,9 @@ from itertools import product
 from typing import NamedTuple
 
 from _data import images, load, load_cifar10n, load_headlines
-from _nets import make_image_net
+from _nets import make_net
 from _noise import make_noise
+from sklearn.preprocessing import StandardScaler
 
 TABLES = (
     "digits",
@@ -27,7 +28,7 @@ class Task(NamedTuple):
     Attributes
     ----------
     data : str
-    net : {"mlp", "conv", "resnet", "resnet-augmented"}
+    net : {"mlp", "mlp-long", "conv", "resnet", "resnet-augmented"}
         "mlp" is the net that ``GEXDetector()`` makes.
     noise : str
         How labels were flipped, or which people gave them.
@@ -51,7 +52,8 @@ class Task(NamedTuple):
         X, y, noise_mask = self._labelled(data_dir)
         if self.net == "mlp":
             return X, y, noise_mask, None
-        return X, y, noise_mask, make_image_net(self.net, int(y.max()) + 1)
+        net = make_net(self.net, X.shape[1], int(y.max()) + 1)
+        return X, y, noise_mask, net
 
     def _labelled(self, data_dir):
         if self.data == "hausa":
@@ -66,6 +68,8 @@ class Task(NamedTuple):
         n_rows = 4_000 if self.data in TABLES else 10_000
         X, clean = load(self.data, data_dir, n_rows, self.seed)
         y, noise_mask = make_noise(X, clean, self.noise, self.rate, self.seed)
+        if self.net == "mlp-long":
+            X = StandardScaler().fit_transform(X)
         if self.net == "conv":
             X = images(X.reshape(-1, 28, 28, 1))
         return X, y, noise_mask
@@ -90,6 +94,7 @@ PARTS = {
     "tables": _with_noise(TABLES),
     "text": [("hausa", "mlp", "real", 0.504)],
     "images": _with_noise(("mnist", "fashion_mnist")),
+    "long": _with_noise(("digits", "letter", "mnist", "fashion_mnist"), "mlp-long"),
     "conv": _with_noise(("mnist", "fashion_mnist"), "conv"),
     "cifar": _with_labels_by_people("resnet"),
     "cifar-augmented": _with_labels_by_people("resnet-augmented"),

@@ -1,12 +1,20 @@
-"""Nets of the benchmarks for images.
+"""Nets of the benchmarks that a user would bring.
 
-They lie in memory as convolutions on a processor like it, channels last, and the
-ResNet's products are of bfloat16: three times faster than float32 in torch's own order.
+Those for images lie in memory as convolutions on a processor like it, channels last,
+and the ResNet's products are of bfloat16: three times faster than float32 in torch's
+own order.
 """
 
 import torch
 from skorch import NeuralNetClassifier
 from torch import nn
+
+
+class MLP(nn.Sequential):
+    """One hidden layer of 256 units; gives logits."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__(nn.Linear(n_inputs, 256), nn.ReLU(), nn.Linear(256, n_outputs))
 
 
 class ConvNet(nn.Module):
@@ -89,8 +97,8 @@ class ResNet(nn.Module):
         return padded[..., top : top + X.shape[-2], left : left + X.shape[-1]]
 
 
-def make_image_net(name: str, n_outputs: int):
-    """Return the unfitted net of a name: conv, resnet or resnet-augmented."""
+def make_net(name: str, n_inputs: int, n_outputs: int):
+    """Return the unfitted net of a name: mlp-long, conv, resnet, resnet-augmented."""
     shared = {
         "criterion": nn.CrossEntropyLoss,
         "batch_size": 128,
@@ -99,6 +107,15 @@ def make_image_net(name: str, n_outputs: int):
         "verbose": 0,
         "module__n_outputs": n_outputs,
     }
+    if name == "mlp-long":
+        return NeuralNetClassifier(
+            MLP,
+            module__n_inputs=n_inputs,
+            optimizer=torch.optim.Adam,
+            lr=1e-3,
+            max_epochs=40,
+            **shared,
+        )
     if name == "conv":
         return NeuralNetClassifier(
             ConvNet, optimizer=torch.optim.Adam, lr=1e-3, max_epochs=10, **shared

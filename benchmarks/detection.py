@@ -6,16 +6,18 @@ Parts:
     tables  digits and seven UCI sets (FOLDER/NAME.npz, keys x, y), at most 4,000 rows
     text    Hausa headlines (hausa_headlines.npz), labelled by rules
     images  MNIST and Fashion-MNIST (NAME.npz, keys x_train, ...), 10,000 rows
-    conv    the same through a small conv net
+    long    digits, letter and the images, through an MLP that is trained for 40 epochs
+    conv    the images through a small conv net
     cifar   CIFAR-10 (cifar10.npz) with labels by people (cifar10n.npz), 10,000 rows,
             through a small ResNet
     cifar-augmented  the same, with images mirrored and shifted in training
 
 Labels of tables and images are flipped evenly to other classes, to the next class, or
 where a linear model doubts them, 10 % or 30 % of them. Every method gets the same net,
-trained for as many epochs: the one that ``GEXDetector()`` makes for the data, or a conv
-net or ResNet. Needs cleanlab (extra ``benchmark``). Runs that are in the CSV
-already are not run again.
+trained for as many epochs: the one that ``GEXDetector()`` makes for the data, or one
+that a user would bring, which ``GEXDetector(net)`` may stop before its last epoch.
+Needs cleanlab (extra ``benchmark``). Runs that are in the CSV already are not run
+again.
 """
 
 import argparse

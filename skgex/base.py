@@ -39,6 +39,7 @@ from skgex._net import (
 from skgex._random import seeded
 from skgex._seen import SeenRows
 from skgex._trajectory import Trajectory, train_with_trajectory
+from skgex._trial import make_stopped_trial
 from skgex._warn import warn_caller
 from skgex.exceptions import (
     HeldOutRowsWarning,
@@ -292,14 +293,24 @@ class NetEstimator(BaseEstimator):
         return recorded(net, data.X, data.targets, net_seed, self._has_classes())
 
     def _recipe(self, data: Data, trial_seed: int) -> tuple[NeuralNet, Trial | None]:
-        """Return the net to train; a default one first needs a trial for its epochs."""
+        """Return the net to train, after a trial where one says for how many epochs."""
         net = self._blank(data)
-        if self.net is not None:
+        stops = self._stops_early() and net.max_epochs > 1
+        if self.net is not None and not stops:
             return net, None
-        X, codes, targets = data
-        early = check_memory(self.memory).cache(stop_early)
-        trial, n_epochs = early(net, X, targets, codes, trial_seed)
+        find = stop_early if self.net is None else make_stopped_trial
+        trial, n_epochs = check_memory(self.memory).cache(find)(
+            net, data.X, data.targets, self._strata(data), trial_seed
+        )
         return net.set_params(max_epochs=n_epochs), trial
+
+    def _stops_early(self) -> bool:
+        """Return whether a given net is trained no further than held-out loss falls."""
+        return False
+
+    def _strata(self, data: Data) -> np.ndarray | None:
+        """Return what trials are split by."""
+        return data.codes if self._has_classes() else None
 
     def _blank(self, data: Data) -> NeuralNet:
         """Return an unfitted net: a clone of the given one, or one for the data."""

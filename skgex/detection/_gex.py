@@ -94,6 +94,13 @@ class GEXDetector(DetectorMixin, GEX):
         flags are to be right, by ``noise_proba_``. "otsu_raw" is Otsu's cut on the
         statistic itself, as in the paper. An expected share of noise comes as a share
         alone, the cut itself as a number on the statistic's scale.
+    early_stopping : bool or "auto", default="auto"
+        Train ``net`` for as many epochs alone as a trial on half of the rows needs
+        until the loss of the other half falls no more: past that, a net learns wrong
+        labels by heart, and what is ranked by a loss finds few of them. ``lr="auto"``
+        takes the same trial. "auto" is True unless ``statistic="self_influence"``,
+        which needs labels learnt by heart. None of a FrozenEstimator; the net that is
+        made for None always stops early.
     keep_members : bool, default=True
         Keep the members' weights. Without them, the rows that ``fit`` saw are all that
         can be asked about, and members come back from other processes as losses.
@@ -121,6 +128,8 @@ class GEXDetector(DetectorMixin, GEX):
         Class labels, in the order of the net's outputs. Only for classes.
     lr_ : float
         The learning rate of the members.
+    n_epochs_ : int
+        The epochs that the net was trained for.
     n_members_ : int
         The number of members.
     n_steps_ : int
@@ -182,6 +191,7 @@ class GEXDetector(DetectorMixin, GEX):
         **GEX._parameter_constraints,
         "statistic": [StrOptions({"relative_loss", "mean_loss", "self_influence"})],
         **DetectorMixin._threshold_constraints,
+        "early_stopping": ["boolean", StrOptions({"auto"})],
     }
 
     _knows_precision = True
@@ -200,6 +210,7 @@ class GEXDetector(DetectorMixin, GEX):
         loss_floor=0.0,
         statistic="relative_loss",
         threshold="otsu",
+        early_stopping="auto",
         keep_members=True,
         warm_start=False,
         memory=None,
@@ -226,6 +237,7 @@ class GEXDetector(DetectorMixin, GEX):
         )
         self.statistic = statistic
         self.threshold = threshold
+        self.early_stopping = early_stopping
 
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which labels are wrong.
@@ -389,6 +401,7 @@ class GEXDetector(DetectorMixin, GEX):
                 f"threshold: {self.threshold!r} needs classes, the labels are values."
             )
         super()._fit(data)
+        self.n_epochs_ = len(self._trained.history)
         self.scores_ = self._statistic(self._answers)
         each, counted = self._ranked_by(self._answers), self._answers.counted
         self.scores_std_ = standard_error(each, counted)
@@ -399,6 +412,11 @@ class GEXDetector(DetectorMixin, GEX):
         self.suggested_labels_ = self._coding.decode(self._answers.outputs)
         if self.statistic == "self_influence":
             self._warn_of_missing_memory()
+
+    def _stops_early(self) -> bool:
+        if self.early_stopping == "auto":
+            return self.statistic != "self_influence"
+        return bool(self.early_stopping)
 
     def _estimate_noise(self, codes: np.ndarray) -> None:
         relative = self._relative_loss(self._answers)
@@ -471,6 +489,7 @@ class GEXDetector(DetectorMixin, GEX):
             warn_caller(
                 f"The net fits {self.memorised_:.0%} of its training labels. "
                 "Self-influence finds noise that was memorised: train longer, without "
-                "augmentation or regularisation, or use statistic='relative_loss'.",
+                "early stopping, augmentation or regularisation, or use "
+                "statistic='relative_loss'.",
                 MemorisationWarning,
             )

@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from skorch import NeuralNet
 
 from skgex._evaluation import Evaluation, evaluate
 from skgex._labels import Coding
-from skgex._net import Trial, deal, n_training_steps, revive, split, take, train
+from skgex._net import Trial, deal, n_training_steps, revive, take
 from skgex._parallel import run
 from skgex._random import draw_seeds
 from skgex.ensemble._grow import Member, grow_member
@@ -45,18 +44,6 @@ class Choice(NamedTuple):
     lr: float
     codes: np.ndarray
     outputs: np.ndarray
-
-
-def make_trial(
-    net: NeuralNet, X: Any, y: Any, strata: np.ndarray | None, seed: int
-) -> Trial:
-    """Train a clone on half of the rows, as the net is trained on all.
-
-    Half, because the other half of the cost of one training is for the ensembles,
-    and because many held-out rows tell the rates apart.
-    """
-    seen, held_out = split(len(X), strata, 0.5, seed)
-    return Trial(train(net, *take(X, y, seen), seed), seen, held_out)
 
 
 def choose_rate(

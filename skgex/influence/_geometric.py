@@ -10,11 +10,12 @@ from skgex._batches import steps_per_epoch
 from skgex._default_net import FINE_TUNING_RATES
 from skgex._net import Trial, revive, unwrap
 from skgex._random import draw_seeds
+from skgex._trial import make_trial
 from skgex._warn import warn_caller
 from skgex.base import Data, Interval, StrOptions
 from skgex.ensemble import Answers, FineTuning, GeometricEnsemble, grow
 from skgex.ensemble._known import Held, Remembered
-from skgex.ensemble._rate import Choice, choose_rate, make_trial
+from skgex.ensemble._rate import Choice, choose_rate
 from skgex.ensemble._stability import LIMIT
 from skgex.exceptions import DivergenceWarning
 from skgex.influence._base import FeatureMap, Seeds
@@ -103,10 +104,9 @@ class GeometricMap(FeatureMap):
 
     def _choose_rate(self, data: Data, trial: Trial | None, seeds: Seeds) -> Choice:
         memory, (X, codes, targets) = check_memory(self.memory), data
-        rates = None if trial is None else FINE_TUNING_RATES
+        rates = FINE_TUNING_RATES if self.net is None else None
         if trial is None:
-            net = unwrap(self.net)[0]
-            strata = codes if self._has_classes() else None
+            net, strata = unwrap(self.net)[0], self._strata(data)
             trial = memory.cache(make_trial)(net, X, targets, strata, seeds.trial)
         choose = memory.cache(choose_rate, ignore=["n_jobs"])
         coding, tuning, seed = self._coding, self._tuning, seeds.method

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from detecting import KINDS, assert_alike
+from detecting import KINDS, assert_alike, to_the_end
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from skorch import NeuralNet
@@ -15,8 +15,12 @@ from skgex.influence import GEX
 FAST = {"n_members": 8, "n_steps": 4, "lr": 0.1, "random_state": 0}
 
 
+def cold(kind, **params):
+    return kind(**{"net": learner(), **FAST, **to_the_end(kind), **params})
+
+
 def warm(kind, **params):
-    return kind(learner(), warm_start=True, **{**FAST, **params})
+    return cold(kind, warm_start=True, **params)
 
 
 @pytest.mark.parametrize("chain", [False, True])
@@ -29,7 +33,7 @@ def test_eight_then_sixteen_are_sixteen(noisy, work, kind, chain):
     estimator.set_params(n_members=16).fit(X, y)
     assert work.count("fit") == 1
     assert len(work) == 1 + 16
-    at_once = kind(learner(), chain=chain, **{**FAST, "n_members": 16}).fit(X, y)
+    at_once = cold(kind, chain=chain, n_members=16).fit(X, y)
     assert_alike(estimator, at_once, X, y)
     if kind is not GEX:
         np.testing.assert_array_equal(estimator.predict(X), at_once.predict(X))
@@ -53,7 +57,7 @@ def test_fewer_members_cost_no_pass(noisy, work, monkeypatch, kind):
     assert work == []
     assert max(n_rows) == 2  # the check of X and y, by a net that is not trained
     assert estimator.lr_ == lr
-    alone = kind(learner(), **{**FAST, "n_members": 3, "lr": lr}).fit(X, y)
+    alone = cold(kind, n_members=3, lr=lr).fit(X, y)
     assert estimator.transform(X).shape == (len(X), 3)
     np.testing.assert_allclose(estimator.transform(X), alone.transform(X), atol=1e-6)
 
@@ -65,7 +69,7 @@ def test_what_follows_from_losses_may_change(noisy, work):
     changed = {"threshold": "20%", "loss_floor": 0.05}
     detector.set_params(**changed).fit(X, y)
     assert work == []
-    anew = GEXDetector(learner(), **FAST, **changed).fit(X, y)
+    anew = cold(GEXDetector, **changed).fit(X, y)
     np.testing.assert_array_equal(detector.self_influence_, anew.self_influence_)
     np.testing.assert_array_equal(detector.noise_mask_, anew.noise_mask_)
 
@@ -79,19 +83,19 @@ def test_other_members_of_the_same_net(noisy, work, changed):
     estimator = warm(GEX).fit(X, y).set_params(**changed).fit(X, y)
     assert work.count("fit") == 1
     assert len(work) == 1 + 8 + 8
-    anew = GEX(learner(), **{**FAST, **changed}).fit(X, y)
+    anew = cold(GEX, **changed).fit(X, y)
     assert_alike(estimator, anew, X, y)
 
 
 def test_a_fit_without_it_begins_anew(noisy, work):
     X, y, _ = noisy
     estimator = warm(GEX).fit(X, y)
-    cold = clone(estimator).fit(X, y)
+    anew = clone(estimator).fit(X, y)
     assert work.count("fit") == 2
     estimator.set_params(warm_start=False).fit(X[::-1], y[::-1])
     assert work.count("fit") == 3
     np.testing.assert_array_equal(
-        cold.self_influence_, warm(GEX).fit(X, y).self_influence_
+        anew.self_influence_, warm(GEX).fit(X, y).self_influence_
     )
 
 
@@ -134,9 +138,10 @@ def test_a_search_does_nothing_twice(noisy, work, tmp_path):
         refit=False,
     )
     search.fit(X, y)
-    assert work.count("fit") == 2
-    # Four members of each of four settings a fold: the two are among the four.
-    assert len(work) == 2 + 2 * 4 * 4
+    # A fold's trial and net; four members of each of four settings: the two are among
+    # the four.
+    assert work.count("fit") == 2 * 2
+    assert len(work) == 2 * 2 + 2 * 4 * 4
     work.clear()
     scores = search.cv_results_["mean_test_score"]
     again = clone(search).fit(X, y)
@@ -155,17 +160,14 @@ def test_memory_asks_the_net_once(noisy, tmp_path, monkeypatch):
     )
     for kind in KINDS:
         for n_members in (1, 2):
-            settings = {**FAST, "n_members": n_members, "memory": str(tmp_path)}
-            kind(learner(), **settings).fit(X, y)
+            cold(kind, n_members=n_members, memory=str(tmp_path)).fit(X, y)
     assert len(asked) == 1
 
 
 def test_members_of_another_net_are_others(noisy, work, tmp_path):
     X, y, _ = noisy
-    settings = {**FAST, "n_members": 2, "memory": str(tmp_path)}
-    GEX(learner(), **settings).fit(X, y)
-    GEX(learner(max_epochs=16), **settings).fit(X, y)
-    GEX(learner(batch_size=8), **settings).fit(X, y)
+    for net in (learner(), learner(max_epochs=16), learner(batch_size=8)):
+        cold(GEX, net=net, n_members=2, memory=str(tmp_path)).fit(X, y)
     assert work.count("fit") == 3
     assert len(work) == 3 + 3 * 2
 
@@ -192,6 +194,6 @@ def test_a_chosen_rate_comes_back_after_a_given_one(noisy, work, kind):
 def test_a_rate_that_was_never_chosen_is_chosen(noisy, kind):
     X, y, _ = noisy
     estimator = warm(kind).fit(X, y).set_params(lr="auto").fit(X, y)
-    anew = kind(learner(), **{**FAST, "lr": "auto"}).fit(X, y)
+    anew = cold(kind, lr="auto").fit(X, y)
     assert estimator.lr_ == anew.lr_
     assert_alike(estimator, anew, X, y)

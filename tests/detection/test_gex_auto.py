@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from detecting import KINDS, assert_alike
+from detecting import KINDS, assert_alike, to_the_end
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from tiny import flip_every, learner, make_blobs
 
@@ -15,7 +15,7 @@ AUTO = {"n_members": "auto", "n_steps": 4, "lr": 0.1, "random_state": 0}
 
 
 def auto(kind=GEX, **params):
-    return kind(learner(), **{**AUTO, **params})
+    return kind(learner(), **{**AUTO, **to_the_end(kind), **params})
 
 
 @pytest.fixture

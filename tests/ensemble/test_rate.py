@@ -13,8 +13,9 @@ from skgex import GEXDetector
 from skgex._labels import ClassLabels
 from skgex._net import n_training_steps, revive
 from skgex._random import draw_seeds, seeded
+from skgex._trial import make_trial
 from skgex.ensemble import FineTuning
-from skgex.ensemble._rate import N_RATES, RATES, _peak, choose_rate, make_trial
+from skgex.ensemble._rate import N_RATES, RATES, _peak, choose_rate
 
 CODING = ClassLabels(np.arange(3))
 
