@@ -18,6 +18,8 @@ from skgex.hardness import (
 from skgex.influence import TracIn
 
 SHIPPED = "GEXDetector()"
+# The same with a net of the user's own trained to its end; another net always stops.
+UNSTOPPED = "not stopped"
 # Learning rate and cut as in the paper, at the other defaults.
 PAPER = {"lr": 0.05, "statistic": "self_influence", "threshold": "otsu_raw"}
 
@@ -30,6 +32,11 @@ def shipped(net, X, y, seed):
 
 def paper(net, X, y, seed):
     detector = GEXDetector(net, random_state=seed, **PAPER).fit(X, y)
+    return detector.scores_, detector.noise_mask_
+
+
+def unstopped(net, X, y, seed):
+    detector = GEXDetector(net, early_stopping=False, random_state=seed).fit(X, y)
     return detector.scores_, detector.noise_mask_
 
 
@@ -52,6 +59,7 @@ def cleanlab(net, X, y, seed):
 
 
 RIVALS = {
+    UNSTOPPED: unstopped,
     "GEX, paper": paper,
     "plain loss": by(TrainingLoss),
     "EL2N": by(EL2N),

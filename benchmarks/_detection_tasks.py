@@ -85,8 +85,9 @@ def _with_noise(names, net="mlp"):
     return [(name, net, kind, rate) for name, (kind, rate) in product(names, INJECTED)]
 
 
-def _with_labels_by_people(net):
-    return [("cifar10", net, noise, rate) for noise, rate in CIFAR_LABELS.items()]
+def _with_labels_by_people(*kinds):
+    nets = ("resnet", "resnet-augmented")
+    return [("cifar10", net, k, CIFAR_LABELS[k]) for net, k in product(nets, kinds)]
 
 
 PARTS = {
@@ -96,6 +97,6 @@ PARTS = {
     "images": _with_noise(("mnist", "fashion_mnist")),
     "long": _with_noise(("digits", "letter", "mnist", "fashion_mnist"), "mlp-long"),
     "conv": _with_noise(("mnist", "fashion_mnist"), "conv"),
-    "cifar": _with_labels_by_people("resnet"),
-    "cifar-augmented": _with_labels_by_people("resnet-augmented"),
+    "cifar": _with_labels_by_people("worse"),
+    "cifar-less": _with_labels_by_people("aggre", "random1"),
 }
