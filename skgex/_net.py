@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from skorch import NeuralNet
+from skorch.callbacks import Callback
 from skorch.dataset import unpack_data
 from skorch.utils import is_dataset
 from torch.utils.data import DataLoader, Subset
@@ -104,6 +105,22 @@ def train(net: NeuralNet, X: Any, y: Any, seed: int) -> TrainedNet:
     """Fit a clone of ``net`` from its starting weights."""
     with seeded(seed):
         return snapshot(clone(net).fit(X, y))
+
+
+def train_watched(
+    net: NeuralNet, X: Any, y: Any, seed: int, watch: Callback
+) -> TrainedNet:
+    """Fit as :func:`train` does, with a callback besides the net's own.
+
+    It comes before them: before one that stops the training or moves the rate.
+    """
+    with seeded(seed):
+        working = clone(net).initialize()
+        working.callbacks_.insert(0, ("watch", watch))
+        working.warm_start = True  # fit goes on from here
+        working.fit(X, y)
+        working.warm_start = net.warm_start
+    return snapshot(working)
 
 
 def train_further(

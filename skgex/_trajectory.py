@@ -3,12 +3,19 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from skgex._evaluation import evaluate
-from skgex._net import TrainedNet, Weights, load_weights, revive, snapshot, weights_of
+from skgex._net import (
+    TrainedNet,
+    Weights,
+    load_weights,
+    revive,
+    snapshot,
+    train_watched,
+    weights_of,
+)
 from skgex._random import seeded
 
 # Weights of all epochs are kept up to this; beyond it they are thinned out, to no
@@ -103,15 +110,7 @@ def train_with_trajectory(
         If the net is trained for no epoch, or its training diverges.
     """
     recorder = _Recorder(X, y, keep_outputs, max_bytes)
-    with seeded(seed):
-        working = clone(net)
-        working.initialize()
-        # First of all callbacks: before one that stops the training or moves the rate.
-        working.callbacks_.insert(0, ("trajectory", recorder))
-        working.warm_start = True  # fit goes on from here
-        working.fit(X, y)
-        working.warm_start = net.warm_start
-    trained = snapshot(working)
+    trained = train_watched(net, X, y, seed, recorder)
     parts = (value for part in trained.weights.values() for value in part.values())
     if not all(np.isfinite(value).all() for value in parts):
         raise ValueError("net: its training diverged; lower its lr.")

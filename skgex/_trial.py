@@ -3,12 +3,11 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from skgex._evaluation import evaluate
-from skgex._net import Trial, snapshot, split, take, train, weights_of
+from skgex._net import Trial, revive, snapshot, split, take, train, train_watched
 from skgex._random import seeded
 
 # Half, because the other half of the cost of one training is for what is tried on the
@@ -42,14 +41,9 @@ def make_stopped_trial(
     """
     seen, held_out = split(len(X), strata, HELD_OUT, seed)
     watch = _Watch(*take(X, y, held_out))
-    with seeded(seed):
-        working = clone(net).initialize()
-        # First of all callbacks: before one that stops the training.
-        working.callbacks_.insert(0, ("watch", watch))
-        working.set_params(warm_start=True).fit(*take(X, y, seen))
-    trained = snapshot(working)._replace(weights=watch.weights)
-    recipe = trained.net.set_params(warm_start=net.warm_start)
-    return Trial(trained._replace(net=recipe), seen, held_out), watch.n_epochs
+    trained = train_watched(net, *take(X, y, seen), seed, watch)
+    stopped = trained._replace(weights=watch.weights)
+    return Trial(stopped, seen, held_out), watch.n_epochs
 
 
 class _Watch(Callback):
@@ -60,11 +54,13 @@ class _Watch(Callback):
         self.losses: np.ndarray | None = None
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Take the losses of the held-out rows, and compare them with the best."""
-        with seeded(0):  # lest the training notice
-            losses = evaluate(net, self.X, self.y).losses.astype(np.float64)
+        """Compare the losses of the held-out rows with the best ones."""
+        present = snapshot(net)
+        with seeded(0):  # and in a net of its own, lest the training notice
+            losses = evaluate(revive(present), self.X, self.y).losses
+        losses = losses.astype(np.float64)
         if self.losses is None or _surpasses(losses, self.losses):
-            self.losses, self.weights = losses, weights_of(net)
+            self.losses, self.weights = losses, present.weights
             self.n_epochs = len(net.history)
 
 

@@ -105,6 +105,12 @@ def test_nets_and_data_of_all_kinds(blobs, kind):
     assert isinstance(revive(trial.trained), NeuralNet)
 
 
+def test_each_held_out_row_is_asked_whatever_the_net_s_iterator_leaves_out(blobs):
+    X, y = blobs
+    net = classifier(max_epochs=2, iterator_valid__drop_last=True)
+    assert make_stopped_trial(net, X, y, y, 0)[1] in (1, 2)
+
+
 def test_the_net_and_the_generators_are_left_alone(blobs):
     X, y = blobs
     net = classifier(max_epochs=2)
