@@ -70,6 +70,11 @@ def by_noise(task):
     return f"{task.noise} {task.rate:.0%}"
 
 
+def by_data(task):
+    """Name a task by its data set alone."""
+    return task.data
+
+
 def matrix(results, tasks, methods, column, name=str):
     """Return means over the tasks of a name, a column a method, and the names."""
     lines = {}
@@ -144,7 +149,8 @@ def main():
     for task in tasks:
         run_task(results, task, args.methods, args.data_dir)
     print(summary(results, tasks, args.methods), end="\n\n")
-    for column, name in product(("average_precision", "f1"), (by_noise, str)):
+    names = (by_noise, by_data, str)
+    for column, name in product(("average_precision", "f1"), names):
         print(table(results, tasks, args.methods, column, name), end="\n\n")
 
 
