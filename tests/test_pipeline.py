@@ -254,7 +254,8 @@ def test_one_net_serves_all_points_of_a_search(noisy, tmp_path, monkeypatch):
     detector = GEXDetector(net, memory=str(tmp_path), **FAST)
     grid = {"n_members": [1, 2], "n_steps": [2, 5], "lr": [0.01, 0.1]}
     GridSearchCV(detector, grid, cv=FOLDS, error_score="raise").fit(X, y)
-    assert len(trained) == 3 + 1  # one a fold, and one for the refit
+    # A trial and a net for each of three folds, and for the refit.
+    assert len(trained) == 2 * (3 + 1)
 
 
 def test_a_search_without_folds_by_the_scores_of_the_fit(noisy):

@@ -67,7 +67,8 @@ def test_new_rows_are_compared_with_the_pruned_ones(noisy):
 
 def test_one_ensemble_serves_both_jobs(noisy):
     X, y, _ = noisy
-    detector = GEXDetector(learner(), schedule="constant", **CHEAP).fit(X, y)
+    alike = {"schedule": "constant", "early_stopping": False}
+    detector = GEXDetector(learner(), **alike, **CHEAP).fit(X, y)
     pruner = GEXPruner(learner(), prune=0.3, **CHEAP).fit(X, y)
     mask = prune_mask(detector.self_influence_, 0.3, y, class_balance=0.5)
     np.testing.assert_array_equal(mask, pruner.prune_mask_)
