@@ -177,7 +177,7 @@ def deal(trained: TrainedNet, parts: Iterable) -> Iterator[tuple[TrainedNet, Any
     if device is not None and torch.device(device) == torch.device("cuda"):
         names = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
         recipes = [clone(trained.net).set_params(device=name) for name in names]
-        nets = [trained._replace(net=recipe) for recipe in recipes]
+        nets = [trained._replace(net=recipe) for recipe in recipes] or nets
     return zip(cycle(nets), parts, strict=False)
 
 

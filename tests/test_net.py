@@ -311,3 +311,11 @@ def test_work_is_dealt_to_all_devices_of_a_kind(blobs, monkeypatch, device, expe
     assert [part for _, part in dealt] == list("abc")
     assert all(net.weights is trained.weights for net, _ in dealt)
     assert given.net.device == device
+
+
+def test_no_work_is_lost_where_the_device_is_not_there(blobs, monkeypatch):
+    """What the net itself says of it is then to be heard."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    trained = train(classifier(), *blobs, seed=0)
+    given = trained._replace(net=clone(trained.net).set_params(device="cuda"))
+    assert [part for _, part in deal(given, "ab")] == list("ab")

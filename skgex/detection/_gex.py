@@ -99,8 +99,8 @@ class GEXDetector(DetectorMixin, GEX):
         until the loss of the other half falls no more: past that, a net learns wrong
         labels by heart, and what is ranked by a loss finds few of them. ``lr="auto"``
         takes the same trial. "auto" is True unless ``statistic="self_influence"``,
-        which needs labels learnt by heart. None of a FrozenEstimator; the net that is
-        made for None always stops early.
+        which needs labels learnt by heart. A FrozenEstimator is not trained; the net
+        that is made for None always stops early.
     keep_members : bool, default=True
         Keep the members' weights. Without them, the rows that ``fit`` saw are all that
         can be asked about, and members come back from other processes as losses.
