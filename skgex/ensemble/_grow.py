@@ -162,11 +162,9 @@ class _Growth:
             how = self.keep, self.n_jobs, self.verbose
             grown = _independent(*net_and_data, todo, *how)
         for m, name in enumerate(names):
-            if m in missing:
-                self.known[name] = member = next(grown)
-            else:
-                member = self.known[name]
-            yield member
+            yield (
+                self.known.keep(name, next(grown)) if m in missing else self.known[name]
+            )
         next(grown, None)  # lets the jobs end, and the progress bar
 
     def recall(self, reference: Evaluation, members: slice) -> Answers:
@@ -220,8 +218,7 @@ def _reference(
 ) -> Evaluation:
     if "reference" in known:
         return known["reference"]
-    known["reference"] = reference = ask_reference(trained, X, y)
-    return reference
+    return known.keep("reference", ask_reference(trained, X, y))
 
 
 def _chain(

@@ -10,6 +10,11 @@ from joblib import Memory
 class Held(dict):
     """What one estimator holds between its fits: a mapping from names to things."""
 
+    def keep(self, name: Any, value: Any) -> Any:
+        """Keep a thing, and return it."""
+        self[name] = value
+        return value
+
     def retain(self, names: Iterable) -> None:
         """Forget all that has none of these names."""
         for name in self.keys() - set(names):
@@ -37,8 +42,9 @@ class Remembered:
     def __getitem__(self, name: Any) -> Any:
         return self._call(self._origin, name, None)
 
-    def __setitem__(self, name: Any, value: Any) -> None:
-        self._call(self._origin, name, value)
+    def keep(self, name: Any, value: Any) -> Any:
+        """Keep a thing, and return it: mapped to memory if the memory maps."""
+        return self._call(self._origin, name, value)
 
     def retain(self, names: Iterable) -> None:
         """Forget nothing: other estimators may ask for it."""

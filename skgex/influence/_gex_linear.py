@@ -46,7 +46,8 @@ class GEXLinear(GeometricMap, StoredMap):
     memory : str, joblib.Memory or None, default=None
         Caches the trained net, the chosen rate and the members, by parameters, data
         and seed: a search over the other parameters trains one net a fold, and more
-        members extend fewer.
+        members extend fewer. ``joblib.Memory(path, mmap_mode="r")`` leaves the members
+        on disk, where there are too many for memory.
     n_jobs : int or None, default=None
         Members made side by side through joblib. Answers do not depend on it.
     verbose : int, default=0

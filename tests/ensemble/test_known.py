@@ -60,8 +60,8 @@ def assert_equal(one, other):
 @pytest.mark.parametrize("known", PLACES, indirect=True)
 def test_what_was_put_is_found(known):
     assert ("a", 1.0) not in known
-    known["a", 1.0] = [1, 2]
-    known["b"] = 3
+    assert known.keep(("a", 1.0), [1, 2]) == [1, 2]
+    known.keep("b", 3)
     assert ("a", 1.0) in known
     assert known["a", 1.0] == [1, 2]
     assert ("a", 2.0) not in known
@@ -72,7 +72,7 @@ def test_what_was_put_is_found(known):
 
 def test_another_origin_has_other_things(tmp_path):
     memory = Memory(tmp_path, verbose=0)
-    Remembered(memory, np.arange(3))["a"] = 1
+    Remembered(memory, np.arange(3)).keep("a", 1)
     assert "a" in Remembered(memory, np.arange(3))
     assert "a" not in Remembered(memory, np.arange(4))
 
@@ -86,7 +86,7 @@ def test_what_is_forgotten_meanwhile_is_not_made_up(tmp_path):
 
 def test_without_a_place_nothing_is_remembered():
     known = Remembered(Memory(None), np.arange(3))
-    known["a"] = 1
+    assert known.keep("a", 1) == 1
     assert "a" not in known
 
 
@@ -139,6 +139,22 @@ def test_other_settings_are_other_members(blobs, trained, known, grown):
         fresh = grow(trained, *blobs, tuning, SEEDS[:2], **settings)
         np.testing.assert_array_equal(again[1].losses, fresh[1].losses)
         grown.clear()
+
+
+@pytest.mark.parametrize("chain", [False, True])
+def test_a_memory_that_maps_leaves_the_members_on_disk(blobs, trained, tmp_path, chain):
+    memory = Memory(tmp_path, mmap_mode="r", verbose=0)
+    in_memory = grow(trained, *blobs, TUNING, SEEDS, chain=chain)
+    for _ in range(2):  # newly grown, and found again
+        known = Remembered(memory, "origin")
+        mapped = grow(trained, *blobs, TUNING, SEEDS, chain=chain, known=known)
+        assert_equal(mapped, in_memory)
+        for weights in mapped[0].members:
+            assert all(isinstance(v, np.memmap) for v in weights["module"].values())
+        asked = blobs[0] + 1, blobs[1]
+        np.testing.assert_array_equal(
+            mapped[0].answer(*asked).losses, in_memory[0].answer(*asked).losses
+        )
 
 
 @pytest.mark.parametrize("chain", [False, True])
