@@ -140,6 +140,7 @@ def snapshot(net: NeuralNet) -> TrainedNet:
     if recipe.callbacks != "disable":  # which skorch cannot set twice
         recipe.set_params(callbacks="disable")
     _shuffle(recipe)
+    recipe = clone(recipe)  # without callbacks made meanwhile, which need not travel
     fixed = {name for name, p in net.get_all_learnable_params() if not p.requires_grad}
     return TrainedNet(recipe, weights_of(net), frozenset(fixed), _epochs(net))
 

@@ -1,4 +1,5 @@
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -319,3 +320,12 @@ def test_no_work_is_lost_where_the_device_is_not_there(blobs, monkeypatch):
     trained = train(classifier(), *blobs, seed=0)
     given = trained._replace(net=clone(trained.net).set_params(device="cuda"))
     assert [part for _, part in deal(given, "ab")] == list("ab")
+
+
+@pytest.mark.parametrize("callbacks", [None, "disable"])
+def test_nothing_that_prints_travels(blobs, monkeypatch, callbacks):
+    """Ray puts another ``print`` in the place of Python's, so the one cannot."""
+    net = train_in_place(classifier(callbacks=callbacks), *blobs)
+    trained = snapshot(net)
+    monkeypatch.setattr("builtins.print", lambda *args: None)
+    pickle.loads(pickle.dumps(trained))

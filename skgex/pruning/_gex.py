@@ -22,7 +22,7 @@ class GEXPruner(PrunerMixin, GEX):
     Noisy rows have a high self-influence, so they are among the rows that are kept.
     Detect and drop them first, or ask both with one ensemble: ``self_influence_`` of a
     fitted :class:`skgex.GEXDetector` is what :func:`skgex.pruning.prune_mask` takes.
-    Its members are at the rate that tells noise, and prune a little worse.
+    Its members are at the rate that tells noise, and prune about as well.
 
     Parameters
     ----------
