@@ -32,7 +32,6 @@ class ConvNet(nn.Module):
             nn.Flatten(),
             nn.Linear(32 * 7 * 7, n_outputs),
         )
-
         self.to(memory_format=torch.channels_last)
 
     def forward(self, X):

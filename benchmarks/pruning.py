@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from _data import load_split
+from _nets import make_net as make_user_net
 from _results import Results, markdown, points
 from sklearn.utils import check_random_state
-from skorch import NeuralNetClassifier
-from torch import nn
 
 from skgex import GEXDetector, GEXPruner
 from skgex._evaluation import evaluate
@@ -37,29 +36,19 @@ METHODS = {
     "EL2N": ("EL2N", 0.0),
     "forgetting": ("forgetting", 0.0),
 }
+RANKINGS = {
+    "GEXPruner": (GEXPruner, "self_influence_"),
+    "GEXDetector": (GEXDetector, "self_influence_"),
+    "EL2N": (EL2N, "scores_"),
+    "forgetting": (ForgettingScore, "scores_"),
+}
 N_EPOCHS = 20
 
 
-class MLP(nn.Sequential):
-    """One hidden layer of 256 units; gives logits."""
-
-    def __init__(self, n_in, n_out):
-        super().__init__(nn.Linear(n_in, 256), nn.ReLU(), nn.Linear(256, n_out))
-
-
 def make_net(n_inputs, n_classes, n_epochs=N_EPOCHS):
-    return NeuralNetClassifier(
-        MLP,
-        module__n_in=n_inputs,
-        module__n_out=n_classes,
-        criterion=nn.CrossEntropyLoss,
-        optimizer=torch.optim.Adam,
-        lr=1e-3,
-        batch_size=128,
-        max_epochs=n_epochs,
-        train_split=None,
-        iterator_train__shuffle=True,
-        verbose=0,
+    """Return the unfitted MLP that rows are ranked by, or that is trained on some."""
+    return make_user_net("mlp-long", n_inputs, n_classes).set_params(
+        max_epochs=n_epochs
     )
 
 
@@ -67,11 +56,8 @@ def importance(ranking, net, X, y, seed):
     """Return how much each row is needed, by one ranking."""
     if ranking == "random":
         return check_random_state(seed).random_sample(len(X))
-    if ranking.startswith("GEX"):
-        kind = {"GEXPruner": GEXPruner, "GEXDetector": GEXDetector}[ranking]
-        return kind(net, random_state=seed).fit(X, y).self_influence_
-    kinds = {"EL2N": EL2N, "forgetting": ForgettingScore}
-    return kinds[ranking](net, random_state=seed).fit(X, y).scores_
+    kind, attribute = RANKINGS[ranking]
+    return getattr(kind(net, random_state=seed).fit(X, y), attribute)
 
 
 def run_task(results, task, shares, data_dir):
