@@ -18,8 +18,16 @@ TABLES = (
     "spambase",
     "vehicle",
 )
+RESNETS = ("resnet", "resnet-augmented")
 INJECTED = tuple(product(("symmetric", "pair", "instance"), (0.1, 0.3)))
-CIFAR_LABELS = {"aggre": 0.090, "random1": 0.172, "worse": 0.402}
+# CIFAR-10N's names of labels that people gave, and the share of them that is wrong.
+BY_PEOPLE = {
+    "aggre": ("aggre_label", 0.090),
+    "random1": ("random_label1", 0.172),
+    "worse": ("worse_label", 0.402),
+}
+# Height, width and channels, for the nets that need them.
+IMAGES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
 
 
 class Task(NamedTuple):
@@ -59,19 +67,17 @@ class Task(NamedTuple):
         if self.data == "hausa":
             X, y, clean = load_headlines(data_dir)
             return X, y, y != clean
-        if self.data == "cifar10":
-            kind = {"worse": "worse_label", "aggre": "aggre_label"}.get(
-                self.noise, "random_label1"
-            )
-            X, y, clean = load_cifar10n(kind, data_dir, 10_000, self.seed)
+        if self.noise in BY_PEOPLE:
+            labels, _ = BY_PEOPLE[self.noise]
+            X, y, clean = load_cifar10n(labels, data_dir, 10_000, self.seed)
             return X, y, y != clean
         n_rows = 4_000 if self.data in TABLES else 10_000
         X, clean = load(self.data, data_dir, n_rows, self.seed)
         y, noise_mask = make_noise(X, clean, self.noise, self.rate, self.seed)
         if self.net == "mlp-long":
             X = StandardScaler().fit_transform(X)
-        if self.net == "conv":
-            X = images(X.reshape(-1, 28, 28, 1))
+        if self.net in ("conv", *RESNETS):
+            X = images(X.reshape(-1, *IMAGES[self.data]))
         return X, y, noise_mask
 
 
@@ -86,8 +92,7 @@ def _with_noise(names, net="mlp"):
 
 
 def _with_labels_by_people(*kinds):
-    nets = ("resnet", "resnet-augmented")
-    return [("cifar10", net, k, CIFAR_LABELS[k]) for net, k in product(nets, kinds)]
+    return [("cifar10", net, k, BY_PEOPLE[k][1]) for net, k in product(RESNETS, kinds)]
 
 
 PARTS = {
@@ -99,4 +104,5 @@ PARTS = {
     "conv": _with_noise(("mnist", "fashion_mnist"), "conv"),
     "cifar": _with_labels_by_people("worse"),
     "cifar-less": _with_labels_by_people("aggre", "random1"),
+    "cifar-flips": _with_noise(("cifar10",), "resnet"),
 }

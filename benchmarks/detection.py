@@ -11,6 +11,7 @@ Parts:
     cifar   CIFAR-10 (cifar10.npz) with the worse labels by people (cifar10n.npz),
             10,000 rows, through a small ResNet, with and without augmentation
     cifar-less  the same with their better labels
+    cifar-flips  the same without augmentation, its labels flipped
 
 Labels of tables and images are flipped evenly to other classes, to the next class, or
 where a linear model doubts them, 10 % or 30 % of them. Every method gets the same net,

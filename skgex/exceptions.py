@@ -18,7 +18,7 @@ class UnknownLabelWarning(SkgexWarning):
 
 
 class MemorisationWarning(SkgexWarning):
-    """The net has not fitted its training set, which the statistic needs."""
+    """The net has memorised its training set, or has not, as the statistic needs."""
 
 
 class DivergenceWarning(SkgexWarning):

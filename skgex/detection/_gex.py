@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
 
@@ -15,10 +16,10 @@ from skgex._noise_probability import (
 from skgex._noise_rate import noise_rate
 from skgex._relabel import TARGETS
 from skgex._threshold import precision, threshold_of
-from skgex._warn import warn_caller
 from skgex.base import Data, StrOptions
 from skgex.detection._base import DetectorMixin
 from skgex.detection._explain import asked_rows, check_n_rows
+from skgex.detection._memorisation import warn_if_memorised, warn_unless_memorised
 from skgex.ensemble import Answers
 from skgex.ensemble._pull import hardest_pulls
 from skgex.ensemble._statistics import (
@@ -27,13 +28,8 @@ from skgex.ensemble._statistics import (
     squares,
     standard_error,
 )
-from skgex.exceptions import MemorisationWarning
 from skgex.influence import GEX
 from skgex.influence._gex import predicts_classes
-
-# The paper's statistic needs a net that fits this share of its labels: gives them a
-# probability above 1/2.
-MEMORISED = 0.98
 
 
 class GEXDetector(DetectorMixin, GEX):
@@ -408,11 +404,14 @@ class GEXDetector(DetectorMixin, GEX):
         self.scores_std_ = standard_error(each, counted)
         if self._has_classes():
             self._estimate_noise(data.codes)
+            self._warn_of_regime()
         self.threshold_ = self._cut(data.codes)
         self.noise_mask_ = self._flags(self._answers, data.codes)
         self.suggested_labels_ = self._coding.decode(self._answers.outputs)
-        if self.statistic == "self_influence":
-            self._warn_of_missing_memory()
+
+    def _stopped_early(self) -> bool:
+        frozen = isinstance(self.net, FrozenEstimator)
+        return self.net is None or (self._stops_early() and not frozen)
 
     def _stops_early(self) -> bool:
         if self.early_stopping == "auto":
@@ -485,12 +484,11 @@ class GEXDetector(DetectorMixin, GEX):
         probabilities = self._coding.probabilities(answers.outputs)
         return relative_losses(answers.losses, probabilities)
 
-    def _warn_of_missing_memory(self) -> None:
-        if self._has_classes() and self.memorised_ < MEMORISED:
-            warn_caller(
-                f"The net fits {self.memorised_:.0%} of its training labels. "
-                "Self-influence finds noise that was memorised: train longer, without "
-                "early stopping, augmentation or regularisation, or use "
-                "statistic='relative_loss'.",
-                MemorisationWarning,
-            )
+    def _warn_of_regime(self) -> None:
+        """Warn where the net has memorised its labels and should not have, or not."""
+        if self.statistic == "self_influence":
+            warn_unless_memorised(self.memorised_)
+        elif self._choice is not None and not self._stopped_early():
+            predicted = self._coding.code_of(self._choice.outputs)
+            agreement = float(np.mean(predicted == self._choice.codes))
+            warn_if_memorised(self.memorised_, agreement)

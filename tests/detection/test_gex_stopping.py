@@ -1,5 +1,7 @@
 """How far GEXDetector trains a net."""
 
+import warnings
+
 import numpy as np
 import pytest
 from detecting import FAST as QUICK
@@ -76,3 +78,31 @@ def test_there_is_no_trial_where_it_could_change_nothing(overlapping, work, net)
     detector = GEXDetector(given, **FAST).fit(X, y)
     assert work.count("fit") == (net == "one epoch")
     assert detector.n_epochs_ == (1 if net == "one epoch" else learner().max_epochs)
+
+
+@pytest.mark.filterwarnings("ignore::skgex.exceptions.DivergenceWarning")
+@pytest.mark.parametrize("frozen", [True, False])
+def test_labels_learnt_by_heart_are_told(overlapping, frozen):
+    X, y, _ = overlapping
+    rest = {**FAST, "lr": "auto"}
+    if frozen:
+        net = FrozenEstimator(eager().fit(X.astype(np.float32), y))
+    else:
+        net, rest = eager(), rest | {"early_stopping": False}
+    with pytest.warns(MemorisationWarning, match="fits 9.% .* by heart") as caught:
+        GEXDetector(net, **rest).fit(X, y)
+    told = [w.filename for w in caught if w.category is MemorisationWarning]
+    assert told == [__file__]
+
+
+@pytest.mark.parametrize("case", ["stopped", "predicts as well as it fits"])
+def test_labels_that_are_not_learnt_by_heart_are_not_told(overlapping, case):
+    X, y, _ = overlapping
+    net = eager()
+    if case != "stopped":
+        X, y = make_blobs(180, spread=0.3)
+        net = FrozenEstimator(net.fit(X.astype(np.float32), y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", MemorisationWarning)
+        detector = GEXDetector(net, **{**FAST, "lr": "auto"}).fit(X, y)
+    assert detector.memorised_ > 0.7
