@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from _detection_tasks import PARTS, Task, suite
 from _results import Results, markdown
+from sklearn.base import clone
 from sklearn.metrics import average_precision_score
 
 from skgex import GEXDetector
@@ -53,9 +54,9 @@ def choices(X, y, seed):
     for name, params in ALONE.items():
         # In a net of the same seed; warm_start need not hold what is asked but once.
         yield name, GEXDetector(random_state=seed, **chosen, **params).fit(X, y).scores_
-    net, n_epochs = default.ensemble_.trained.net, default.n_epochs_
+    net, n_epochs = clone(default.ensemble_.trained.net), default.n_epochs_
     for share in EPOCHS:
-        net.set_params(max_epochs=max(1, round(share * n_epochs)), train_split=None)
+        net.set_params(max_epochs=max(1, round(share * n_epochs)))
         other = GEXDetector(net, early_stopping=False, random_state=seed, **chosen)
         yield f"{share} of the epochs", other.fit(X, y).scores_
     for lr, passes in product(RATES, PASSES):

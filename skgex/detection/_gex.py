@@ -96,7 +96,8 @@ class GEXDetector(DetectorMixin, GEX):
         labels by heart, and what is ranked by a loss finds few of them. ``lr="auto"``
         takes the same trial. "auto" is True unless ``statistic="self_influence"``,
         which needs labels learnt by heart. A FrozenEstimator is not trained; the net
-        that is made for None always stops early.
+        that is made for None always stops early. Of one that did not stop and fits far
+        more labels than it could predict, ``lr="auto"`` tells, and a warning says so.
     keep_members : bool, default=True
         Keep the members' weights. Without them, the rows that ``fit`` saw are all that
         can be asked about, and members come back from other processes as losses.

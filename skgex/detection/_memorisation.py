@@ -8,8 +8,8 @@ from skgex.exceptions import MemorisationWarning
 MEMORISED = 0.98
 
 # A loss finds few wrong labels where the share that is fitted exceeds by this much the
-# share of held-out labels that a net like it predicts. Nets that stopped in time stay
-# below .12 on the data of benchmarks/detection.py, those that did not go to .43.
+# share of held-out labels that a net like it predicts. Nets that stopped in time differ
+# by less.
 OVERFIT = 0.15
 
 
