@@ -14,10 +14,6 @@ from torch import nn
 from skgex._batches import SliceLoader
 from skgex._net import Trial, split, train
 
-# Rates that its members may be fine-tuned at. Stopped early, the net stands where lower
-# ones barely move it, which held-out labels do not notice but the ranking does.
-FINE_TUNING_RATES = (0.2, 0.4, 0.8)
-
 # It is trained until its held-out loss has not fallen for so many epochs.
 PATIENCE = 5
 MAX_EPOCHS = 200

@@ -1,12 +1,13 @@
-"""The learning rate, chosen without ground truth.
+"""The learning rate, chosen without ground truth: as high as predictions bear.
 
-No fixed rate serves: too low a one leaves memorised labels where they are, too high a
-one forgets what was learnt. The held-out log-likelihood of short ensembles, on labels
-as noisy as they come, picks a good one. A trial net that never saw the held-out rows
-is needed for it, since the net itself remembers the labels of all it was trained on.
+Rankings gain from members that move far, predictions do not: long before held-out
+labels, as noisy as they come, become improbable, they say nothing more of the rate. So
+the highest one is taken that costs them little. A trial net that never saw the held-out
+rows is needed for it, since the net itself remembers the labels of all it was trained
+on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,13 +21,16 @@ from skgex.ensemble._grow import Member, grow_member
 from skgex.ensemble._member import FineTuning
 from skgex.ensemble._statistics import finite_losses, log_likelihood
 
-# Tried from the highest down: beyond it nets diverge, below it nothing moves.
-RATES = tuple(1.6 / 4**k for k in range(7))
+# Tried from the highest down. Beyond it rankings suffer, though predictions may not;
+# below the lowest nothing moves.
+RATES = tuple(0.2 / 4**k for k in range(5))
+# What a higher rate may cost, in nats: labels become less probable by a twentieth.
+SLACK = 0.05
 # Two members: one alone says nothing of what averaging gains.
 N_MEMBERS = 2
 # At most so many rates are tried; the budget is dealt to as many. Fewer where that is
 # less than a step for each.
-N_RATES = 6
+N_RATES = len(RATES) + 1
 
 
 class Choice(NamedTuple):
@@ -54,15 +58,14 @@ def choose_rate(
     coding: Coding,
     tuning: FineTuning,
     seed: int,
-    rates: Sequence[float] | None = None,
     n_jobs: int | None = None,
 ) -> Choice:
-    """Choose the rate whose short ensemble best predicts the held-out labels.
+    """Choose the highest rate whose short ensemble predicts held-out labels well.
 
-    Without given rates, they fall by quarters until the likelihood falls too, once it
-    has come up to the trial net's own; then both neighbours of the best are tried, at
-    twice and half of it. All runs together take no more steps than the trial's
-    training.
+    Its likelihood is to be within ``SLACK`` of the best of all rates that are tried.
+    They fall by quarters until the likelihood rises by less than that, once it has come
+    up to the trial net's own; then twice the chosen one is tried. All runs together
+    take no more steps than the trial's training.
 
     Parameters
     ----------
@@ -80,8 +83,6 @@ def choose_rate(
         Of the ensemble that the rate is for; its rate is ignored.
     seed : int
         The members are those of this seed at every rate.
-    rates : sequence of float or None
-        Try just these.
     n_jobs : int or None
         Members side by side.
 
@@ -89,7 +90,7 @@ def choose_rate(
     -------
     choice : Choice
     """
-    n_runs = N_MEMBERS * (len(rates) if rates else N_RATES)
+    n_runs = N_MEMBERS * N_RATES
     budget = n_training_steps(trial.trained) or n_runs * tuning.n_steps
     n_steps = int(np.clip(budget // n_runs, 1, tuning.n_steps))
     seeds = draw_seeds(np.random.RandomState(seed), N_MEMBERS)
@@ -114,25 +115,27 @@ def choose_rate(
         outputs[rate] = np.mean([member.outputs for member in members], axis=0)
         return likelihood(members, outputs[rate])
 
-    if rates:
-        best = max(rates, key=reached)
-    else:
-        n_looks = int(np.clip(budget // N_MEMBERS, 1, N_RATES))
-        best = _peak(reached, likelihood([alone], alone.outputs), n_looks)
-    return Choice(best, known, outputs[best])
+    n_looks = int(np.clip(budget // N_MEMBERS, 1, N_RATES))
+    chosen = _search(reached, likelihood([alone], alone.outputs), n_looks)
+    return Choice(chosen, known, outputs[chosen])
 
 
-def _peak(height: Callable[[float], float], floor: float, n_looks: int) -> float:
-    """Search the rate of the largest height, from above, in so many looks."""
+def _search(height: Callable[[float], float], floor: float, n_looks: int) -> float:
+    """Return the highest rate that is nearly as good as the best, in so many looks."""
     heights: dict[float, float] = {}
-    best = RATES[0]
+
+    def chosen() -> float:
+        enough = max(heights.values()) - SLACK
+        return max(rate for rate in heights if heights[rate] >= enough)
+
+    before = -np.inf
     for rate in RATES[:n_looks]:
         heights[rate] = height(rate)
-        if heights[rate] > heights[best]:
-            best = rate
-        elif rate != best and heights[best] >= floor:
+        rises = heights[rate] >= before + SLACK
+        if not rises and max(heights.values()) >= floor - SLACK:
             break
-    for rate in (2 * best, best / 2):
-        if len(heights) < n_looks:
-            heights[rate] = height(rate)
-    return max(heights, key=heights.get)
+        before = heights[rate]
+    between = 2 * chosen()
+    if between < RATES[0] and len(heights) < n_looks:
+        heights[between] = height(between)
+    return chosen()

@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.utils.validation import check_memory
 
 from skgex._batches import steps_per_epoch
-from skgex._default_net import FINE_TUNING_RATES
 from skgex._net import Trial, revive, unwrap
 from skgex._random import draw_seeds
 from skgex._trial import make_trial
@@ -104,15 +103,12 @@ class GeometricMap(FeatureMap):
 
     def _choose_rate(self, data: Data, trial: Trial | None, seeds: Seeds) -> Choice:
         memory, (X, codes, targets) = check_memory(self.memory), data
-        rates = FINE_TUNING_RATES if self.net is None else None
         if trial is None:
             net, strata = unwrap(self.net)[0], self._strata(data)
             trial = memory.cache(make_trial)(net, X, targets, strata, seeds.trial)
         choose = memory.cache(choose_rate, ignore=["n_jobs"])
         coding, tuning, seed = self._coding, self._tuning, seeds.method
-        return choose(
-            trial, X, targets, codes, coding, tuning, seed, rates, self.n_jobs
-        )
+        return choose(trial, X, targets, codes, coding, tuning, seed, self.n_jobs)
 
     def _warn_of_divergence(self, answers: Answers) -> None:
         chance = np.inf

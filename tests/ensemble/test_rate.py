@@ -3,6 +3,8 @@ import copy
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from reference import endless, sgd_by_hand
 from sklearn.metrics import average_precision_score
 from tiny import MLP, classifier, flip_every, learner, make_blobs, plain_net
@@ -14,8 +16,8 @@ from skgex._labels import ClassLabels
 from skgex._net import n_training_steps, revive
 from skgex._random import draw_seeds, seeded
 from skgex._trial import make_trial
-from skgex.ensemble import FineTuning
-from skgex.ensemble._rate import N_RATES, RATES, _peak, choose_rate
+from skgex.ensemble import FineTuning, _rate
+from skgex.ensemble._rate import N_RATES, RATES, SLACK, _search, choose_rate
 
 CODING = ClassLabels(np.arange(3))
 
@@ -61,10 +63,16 @@ def test_a_whole_fit_trains_twice_at_most(noisy, counter):
     assert counter.n_steps <= 2 * 30 * 4 + 2 * 3
 
 
-@pytest.mark.parametrize("peak", [0.5, 0.05, 0.009])
-def test_the_peak_of_a_hill_is_found(peak):
+@given(
+    peak=st.floats(1e-4, 1.0),
+    steepness=st.floats(0.001, 1.0),
+    alone=st.floats(-1.0, 0.2),
+)
+def test_the_highest_rate_that_costs_little_is_found(peak, steepness, alone):
+    """Where predictions grow better up to some rate, and worse beyond it."""
+
     def height(rate):
-        return -abs(np.log2(rate / peak))
+        return -steepness * abs(np.log2(rate / peak))
 
     looks = []
 
@@ -72,26 +80,47 @@ def test_the_peak_of_a_hill_is_found(peak):
         looks.append(rate)
         return height(rate)
 
-    best = _peak(watched, floor=-2, n_looks=N_RATES)
-    assert abs(np.log2(best / peak)) <= 0.75
-    assert len(looks) <= N_RATES
-    assert len(set(looks)) == len(looks)
-    assert best == max(looks, key=height)
+    chosen = _search(watched, floor=alone, n_looks=N_RATES)
+    assert len(set(looks)) == len(looks) <= N_RATES
+    allowed = max(map(height, looks)) - SLACK
+    assert height(chosen) >= allowed
+    assert all(height(rate) < allowed for rate in looks if rate > chosen)
+    reachable = min(alone, max(map(height, RATES)))
+    assert height(chosen) >= reachable - 2 * SLACK
+
+
+def test_predictions_that_hardly_change_leave_the_highest_rate():
+    slight = SLACK / 10
+    looks = []
+
+    def height(rate):
+        looks.append(rate)
+        return -slight * len(looks)
+
+    assert _search(height, floor=0, n_looks=N_RATES) == RATES[0]
+    assert looks == list(RATES[:2])
 
 
 def test_a_rate_that_diverges_first_does_not_end_the_search():
     """Heights may fall on the far side of the cliff, below the net's own."""
-    heights = dict(zip(RATES, [-9, -10, -1, -0.5, -2, -3, -4], strict=True))
-    best = _peak(lambda rate: heights.get(rate, -5), floor=-2, n_looks=N_RATES)
+    heights = dict(zip(RATES, [-9, -10, -1, -0.5, -2], strict=True))
+    best = _search(lambda rate: heights.get(rate, -5), floor=-0.52, n_looks=N_RATES)
     assert best == RATES[3]
 
 
-def test_the_height_is_the_log_likelihood_of_held_out_labels(blobs):
+def test_the_height_is_the_log_likelihood_of_held_out_labels(blobs, monkeypatch):
     X, y = blobs
     trial = make_trial(learner(module__dtype=torch.float64), X, y, y, 0)
     tuning = FineTuning(2, np.nan, 0.9, "cosine")
-    rates = (0.001, 0.01, 0.1, 1.0)
-    chosen = choose_rate(trial, X, y, y, CODING, tuning, 5, rates)
+    rates, heights = (0.001, 0.01, 0.1, 1.0), {}
+
+    def search(height, floor, n_looks):
+        heights.update((rate, height(rate)) for rate in rates)
+        heights["alone"] = floor
+        return rates[2]
+
+    monkeypatch.setattr(_rate, "_search", search)
+    chosen = choose_rate(trial, X, y, y, CODING, tuning, 5)
     labels = y[trial.held_out]
 
     def mean_probabilities(lr):
@@ -101,13 +130,16 @@ def test_the_height_is_the_log_likelihood_of_held_out_labels(blobs):
             [member_probabilities(trial, X, y, short, seed) for seed in seeds], axis=0
         )
 
-    def height(lr):
-        pairs = zip(mean_probabilities(lr), labels, strict=True)
-        return np.log([row[label] for row, label in pairs]).mean()
+    def log_likelihood(probabilities):
+        return np.log(probabilities[np.arange(len(labels)), labels]).mean()
 
-    assert chosen.lr == max(rates, key=height)
+    alone = tuning._replace(n_steps=0, lr=0.0)
+    expected = {rate: log_likelihood(mean_probabilities(rate)) for rate in rates}
+    expected["alone"] = log_likelihood(member_probabilities(trial, X, y, alone, 0))
+    assert heights == pytest.approx(expected, rel=1e-6)
+    assert chosen.lr == rates[2]
     np.testing.assert_array_equal(chosen.codes, labels)
-    np.testing.assert_allclose(chosen.outputs, mean_probabilities(chosen.lr), rtol=1e-6)
+    np.testing.assert_allclose(chosen.outputs, mean_probabilities(rates[2]), rtol=1e-6)
 
 
 def member_probabilities(trial, X, y, tuning, seed):
@@ -143,7 +175,7 @@ def test_values_have_a_rate_too(blobs):
     X, _ = blobs
     net = plain_net(criterion=nn.MSELoss)
     detector = GEXDetector(net, n_members=2, n_steps=2, random_state=0)
-    assert detector.fit(X, X[:, :3]).lr_ in {f * r for r in RATES for f in (0.5, 1, 2)}
+    assert detector.fit(X, X[:, :3]).lr_ in {f * r for r in RATES for f in (1, 2)}
 
 
 def test_the_chosen_rate_finds_about_as_much_noise_as_the_best():
