@@ -24,7 +24,8 @@ from skgex.ensemble._statistics import finite_losses, log_likelihood
 # Tried from the highest down. Beyond it rankings suffer, though predictions may not;
 # below the lowest nothing moves.
 RATES = tuple(0.2 / 4**k for k in range(5))
-# What a higher rate may cost, in nats: labels become less probable by a twentieth.
+# What a higher rate may cost, in nats: classes become less probable by a twentieth. Of
+# values, whose loss has units of its own, it is the share of the trial net's loss.
 SLACK = 0.05
 # Two members: one alone says nothing of what averaging gains.
 N_MEMBERS = 2
@@ -62,10 +63,10 @@ def choose_rate(
 ) -> Choice:
     """Choose the highest rate whose short ensemble predicts held-out labels well.
 
-    Its likelihood is to be within ``SLACK`` of the best of all rates that are tried.
-    They fall by quarters until the likelihood rises by less than that, once it has come
-    up to the trial net's own; then twice the chosen one is tried. All runs together
-    take no more steps than the trial's training.
+    Their likelihood is to be within a slack of the best of all rates that are tried.
+    These fall by quarters until the likelihood rises by less than that, once it has
+    come up to the trial net's own; then twice the chosen one is tried. All runs
+    together take no more steps than the trial's training.
 
     Parameters
     ----------
@@ -116,23 +117,27 @@ def choose_rate(
         return likelihood(members, outputs[rate])
 
     n_looks = int(np.clip(budget // N_MEMBERS, 1, N_RATES))
-    chosen = _search(reached, likelihood([alone], alone.outputs), n_looks)
+    floor = likelihood([alone], alone.outputs)
+    slack = SLACK if coding.classes is not None else SLACK * abs(floor)
+    chosen = _search(reached, floor, slack, n_looks)
     return Choice(chosen, known, outputs[chosen])
 
 
-def _search(height: Callable[[float], float], floor: float, n_looks: int) -> float:
+def _search(
+    height: Callable[[float], float], floor: float, slack: float, n_looks: int
+) -> float:
     """Return the highest rate that is nearly as good as the best, in so many looks."""
     heights: dict[float, float] = {}
 
     def chosen() -> float:
-        enough = max(heights.values()) - SLACK
+        enough = max(heights.values()) - slack
         return max(rate for rate in heights if heights[rate] >= enough)
 
     before = -np.inf
     for rate in RATES[:n_looks]:
         heights[rate] = height(rate)
-        rises = heights[rate] >= before + SLACK
-        if not rises and max(heights.values()) >= floor - SLACK:
+        rises = heights[rate] >= before + slack
+        if not rises and max(heights.values()) >= floor - slack:
             break
         before = heights[rate]
     between = 2 * chosen()

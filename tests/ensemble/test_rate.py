@@ -12,7 +12,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from skgex import GEXDetector
-from skgex._labels import ClassLabels
+from skgex._evaluation import evaluate
+from skgex._labels import ClassLabels, Values
 from skgex._net import n_training_steps, revive
 from skgex._random import draw_seeds, seeded
 from skgex._trial import make_trial
@@ -67,8 +68,9 @@ def test_a_whole_fit_trains_twice_at_most(noisy, counter):
     peak=st.floats(1e-4, 1.0),
     steepness=st.floats(0.001, 1.0),
     alone=st.floats(-1.0, 0.2),
+    slack=st.floats(0.001, 0.2),
 )
-def test_the_highest_rate_that_costs_little_is_found(peak, steepness, alone):
+def test_the_highest_rate_that_costs_little_is_found(peak, steepness, alone, slack):
     """Where predictions grow better up to some rate, and worse beyond it."""
 
     def height(rate):
@@ -80,32 +82,51 @@ def test_the_highest_rate_that_costs_little_is_found(peak, steepness, alone):
         looks.append(rate)
         return height(rate)
 
-    chosen = _search(watched, floor=alone, n_looks=N_RATES)
+    chosen = _search(watched, alone, slack, N_RATES)
     assert len(set(looks)) == len(looks) <= N_RATES
-    allowed = max(map(height, looks)) - SLACK
+    allowed = max(map(height, looks)) - slack
     assert height(chosen) >= allowed
     assert all(height(rate) < allowed for rate in looks if rate > chosen)
     reachable = min(alone, max(map(height, RATES)))
-    assert height(chosen) >= reachable - 2 * SLACK
+    assert height(chosen) >= reachable - 2 * slack
 
 
 def test_predictions_that_hardly_change_leave_the_highest_rate():
-    slight = SLACK / 10
     looks = []
 
     def height(rate):
         looks.append(rate)
-        return -slight * len(looks)
+        return 0.001 * len(looks)
 
-    assert _search(height, floor=0, n_looks=N_RATES) == RATES[0]
+    assert _search(height, floor=0, slack=0.01, n_looks=N_RATES) == RATES[0]
     assert looks == list(RATES[:2])
 
 
 def test_a_rate_that_diverges_first_does_not_end_the_search():
     """Heights may fall on the far side of the cliff, below the net's own."""
     heights = dict(zip(RATES, [-9, -10, -1, -0.5, -2], strict=True))
-    best = _search(lambda rate: heights.get(rate, -5), floor=-0.52, n_looks=N_RATES)
+    best = _search(lambda rate: heights.get(rate, -5), -0.52, 0.05, N_RATES)
     assert best == RATES[3]
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0])
+def test_the_slack_of_values_follows_their_scale(blobs, scale, monkeypatch):
+    X, _ = blobs
+    y = scale * X[:, :3]
+    trial = make_trial(plain_net(criterion=nn.MSELoss), X, y, None, 0)
+    asked = {}
+
+    def search(height, floor, slack, n_looks):
+        asked.update(floor=floor, slack=slack)
+        height(RATES[0])
+        return RATES[0]
+
+    monkeypatch.setattr(_rate, "_search", search)
+    tuning = FineTuning(2, np.nan, 0.9, "cosine")
+    choose_rate(trial, X, y, None, Values(np.float32, (3,)), tuning, 0)
+    outputs = evaluate(revive(trial.trained), X[trial.held_out], y[trial.held_out])
+    assert asked["floor"] == pytest.approx(-outputs.losses.mean(), rel=1e-4)
+    assert asked["slack"] == pytest.approx(outputs.losses.mean() / 20, rel=1e-4)
 
 
 def test_the_height_is_the_log_likelihood_of_held_out_labels(blobs, monkeypatch):
@@ -114,7 +135,8 @@ def test_the_height_is_the_log_likelihood_of_held_out_labels(blobs, monkeypatch)
     tuning = FineTuning(2, np.nan, 0.9, "cosine")
     rates, heights = (0.001, 0.01, 0.1, 1.0), {}
 
-    def search(height, floor, n_looks):
+    def search(height, floor, slack, n_looks):
+        assert slack == SLACK
         heights.update((rate, height(rate)) for rate in rates)
         heights["alone"] = floor
         return rates[2]
