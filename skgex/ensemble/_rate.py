@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.stats import entropy
 
 from skgex._evaluation import Evaluation, evaluate
 from skgex._labels import Coding
@@ -27,11 +28,35 @@ RATES = tuple(0.2 / 4**k for k in range(5))
 # What a higher rate may cost, in nats: classes become less probable by a twentieth. Of
 # values, whose loss has units of its own, it is the share of the trial net's loss.
 SLACK = 0.05
+# It is less for nets that know less: this share of the nats by which they make labels
+# more probable than their frequencies do.
+SHARE = 0.03
+# Up to `SLACK` a difference counts only from so many of its standard errors.
+CERTAINTY = 3
 # Two members: one alone says nothing of what averaging gains.
 N_MEMBERS = 2
 # At most so many rates are tried; the budget is dealt to as many. Fewer where that is
 # less than a step for each.
 N_RATES = len(RATES) + 1
+
+
+class Slack(NamedTuple):
+    """What a higher rate may cost the held-out labels in the mean, in nats.
+
+    As much as may be chance, within bounds.
+    """
+
+    least: float
+    most: float
+
+    def exceeded(self, a: np.ndarray, b: np.ndarray) -> bool:
+        """Return whether the labels are more probable by ``a`` than by ``b``.
+
+        Both have the shape (n_held_out,).
+        """
+        difference = a - b
+        chance = CERTAINTY * difference.std() / np.sqrt(len(difference))
+        return difference.mean() > np.clip(chance, self.least, self.most)
 
 
 class Choice(NamedTuple):
@@ -63,9 +88,9 @@ def choose_rate(
 ) -> Choice:
     """Choose the highest rate whose short ensemble predicts held-out labels well.
 
-    Their likelihood is to be within a slack of the best of all rates that are tried.
-    These fall by quarters until the likelihood rises by less than that, once it has
-    come up to the trial net's own; then twice the chosen one is tried. All runs
+    Their log-likelihood is to be within a slack of the best of all rates that are
+    tried. These fall by quarters until the likelihood rises by less than that, once it
+    has come up to the trial net's own; then twice the chosen one is tried. All runs
     together take no more steps than the trial's training.
 
     Parameters
@@ -101,12 +126,14 @@ def choose_rate(
 
     outputs: dict[float, np.ndarray] = {}
 
-    def likelihood(evaluations: list[Evaluation | Member], mean: np.ndarray) -> float:
+    def likelihood(
+        evaluations: list[Evaluation | Member], mean: np.ndarray
+    ) -> np.ndarray:
         losses = np.stack([finite_losses(e.losses) for e in evaluations], axis=1)
         each = coding.likelihood(known, mean, losses)
-        return float(log_likelihood(np.nan_to_num(each)).mean())
+        return log_likelihood(np.nan_to_num(each))
 
-    def reached(rate: float) -> float:
+    def reached(rate: float) -> np.ndarray:
         short = tuning._replace(lr=rate, n_steps=n_steps)
         jobs = [
             (net, X, y, trial.seen, trial.held_out, short, seed, False)
@@ -118,26 +145,42 @@ def choose_rate(
 
     n_looks = int(np.clip(budget // N_MEMBERS, 1, N_RATES))
     floor = likelihood([alone], alone.outputs)
-    slack = SLACK if coding.classes is not None else SLACK * abs(floor)
-    chosen = _search(reached, floor, slack, n_looks)
+    chosen = _search(reached, floor, _slack(known, floor, coding), n_looks)
     return Choice(chosen, known, outputs[chosen])
 
 
+def _slack(codes: np.ndarray, floor: np.ndarray, coding: Coding) -> Slack:
+    """Return the slack where the trial net's own log-likelihoods are ``floor``."""
+    if coding.classes is None:
+        return Slack(SLACK * abs(floor.mean()), SLACK * abs(floor.mean()))
+    _, counts = np.unique(codes, return_counts=True)
+    known = entropy(counts) + floor.mean()
+    return Slack(np.clip(SHARE * known, 0.0, SLACK), SLACK)
+
+
 def _search(
-    height: Callable[[float], float], floor: float, slack: float, n_looks: int
+    height: Callable[[float], np.ndarray],
+    floor: np.ndarray,
+    slack: Slack,
+    n_looks: int,
 ) -> float:
-    """Return the highest rate that is nearly as good as the best, in so many looks."""
-    heights: dict[float, float] = {}
+    """Return the highest rate that is nearly as good as the best, in so many looks.
+
+    ``floor`` and what ``height`` returns have the shape (n_held_out,).
+    """
+    heights: dict[float, np.ndarray] = {}
+
+    def best() -> np.ndarray:
+        return max(heights.values(), key=np.mean)
 
     def chosen() -> float:
-        enough = max(heights.values()) - slack
-        return max(rate for rate in heights if heights[rate] >= enough)
+        return max(r for r in heights if not slack.exceeded(best(), heights[r]))
 
-    before = -np.inf
+    before = None
     for rate in RATES[:n_looks]:
         heights[rate] = height(rate)
-        rises = heights[rate] >= before + slack
-        if not rises and max(heights.values()) >= floor - slack:
+        rises = before is None or slack.exceeded(heights[rate], before)
+        if not rises and not slack.exceeded(floor, best()):
             break
         before = heights[rate]
     between = 2 * chosen()

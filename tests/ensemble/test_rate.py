@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from reference import endless, sgd_by_hand
 from sklearn.metrics import average_precision_score
@@ -18,7 +18,7 @@ from skgex._net import n_training_steps, revive
 from skgex._random import draw_seeds, seeded
 from skgex._trial import make_trial
 from skgex.ensemble import FineTuning, _rate
-from skgex.ensemble._rate import N_RATES, RATES, SLACK, _search, choose_rate
+from skgex.ensemble._rate import N_RATES, RATES, Slack, _search, _slack, choose_rate
 
 CODING = ClassLabels(np.arange(3))
 
@@ -80,9 +80,10 @@ def test_the_highest_rate_that_costs_little_is_found(peak, steepness, alone, sla
 
     def watched(rate):
         looks.append(rate)
-        return height(rate)
+        return np.full(2, height(rate))
 
-    chosen = _search(watched, alone, slack, N_RATES)
+    fixed = Slack(slack, slack)
+    chosen = _search(watched, np.full(2, alone), fixed, N_RATES)
     assert len(set(looks)) == len(looks) <= N_RATES
     allowed = max(map(height, looks)) - slack
     assert height(chosen) >= allowed
@@ -96,16 +97,48 @@ def test_predictions_that_hardly_change_leave_the_highest_rate():
 
     def height(rate):
         looks.append(rate)
-        return 0.001 * len(looks)
+        return np.full(2, 0.001 * len(looks))
 
-    assert _search(height, floor=0, slack=0.01, n_looks=N_RATES) == RATES[0]
+    assert _search(height, np.zeros(2), Slack(0.01, 0.01), N_RATES) == RATES[0]
     assert looks == list(RATES[:2])
+
+
+@pytest.mark.parametrize(("n_held_out", "counts"), [(4, False), (1000, True)])
+def test_a_difference_that_may_be_chance_leaves_the_highest_rate(n_held_out, counts):
+    """Lower rates gain 0 and .08 nats by turns: .04 ± .04 / sqrt(n) in the mean."""
+    gains = np.tile([0.0, 0.08], n_held_out // 2)
+    heights = {rate: gains if rate < RATES[0] else 0 * gains for rate in RATES}
+    slack = Slack(0.01, 0.05)
+    found = _search(lambda rate: heights.get(rate, gains), 0 * gains, slack, N_RATES)
+    assert (found < RATES[0]) == counts
+
+
+@given(
+    difference=st.floats(-1, 1),
+    spread=st.floats(0, 1),
+    n_pairs=st.integers(2, 500),
+    bounds=st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)),
+)
+def test_slack_is_three_standard_errors_within_its_bounds(
+    difference, spread, n_pairs, bounds
+):
+    """Half of the rows gain ``spread`` more than the mean, half as much less."""
+    least, most = sorted(bounds)
+    b = np.linspace(-3, 0, 2 * n_pairs)
+    a = b + difference + spread * np.tile([-1, 1], n_pairs)
+    bar = min(max(least, 3 * spread / np.sqrt(2 * n_pairs)), most)
+    assume(abs(difference - bar) > 1e-9)
+    assert Slack(least, most).exceeded(a, b) == (difference > bar)
 
 
 def test_a_rate_that_diverges_first_does_not_end_the_search():
     """Heights may fall on the far side of the cliff, below the net's own."""
     heights = dict(zip(RATES, [-9, -10, -1, -0.5, -2], strict=True))
-    best = _search(lambda rate: heights.get(rate, -5), -0.52, 0.05, N_RATES)
+
+    def height(rate):
+        return np.full(2, heights.get(rate, -5.0))
+
+    best = _search(height, np.full(2, -0.52), Slack(0.05, 0.05), N_RATES)
     assert best == RATES[3]
 
 
@@ -125,20 +158,20 @@ def test_the_slack_of_values_follows_their_scale(blobs, scale, monkeypatch):
     tuning = FineTuning(2, np.nan, 0.9, "cosine")
     choose_rate(trial, X, y, None, Values(np.float32, (3,)), tuning, 0)
     outputs = evaluate(revive(trial.trained), X[trial.held_out], y[trial.held_out])
-    assert asked["floor"] == pytest.approx(-outputs.losses.mean(), rel=1e-4)
-    assert asked["slack"] == pytest.approx(outputs.losses.mean() / 20, rel=1e-4)
+    np.testing.assert_allclose(asked["floor"], -outputs.losses, rtol=1e-4)
+    twentieth = outputs.losses.mean() / 20
+    assert asked["slack"] == pytest.approx((twentieth, twentieth), rel=1e-4)
 
 
-def test_the_height_is_the_log_likelihood_of_held_out_labels(blobs, monkeypatch):
+def test_heights_and_slack_follow_held_out_likelihood(blobs, monkeypatch):
     X, y = blobs
     trial = make_trial(learner(module__dtype=torch.float64), X, y, y, 0)
     tuning = FineTuning(2, np.nan, 0.9, "cosine")
     rates, heights = (0.001, 0.01, 0.1, 1.0), {}
 
     def search(height, floor, slack, n_looks):
-        assert slack == SLACK
         heights.update((rate, height(rate)) for rate in rates)
-        heights["alone"] = floor
+        heights.update(alone=floor, slack=slack)
         return rates[2]
 
     monkeypatch.setattr(_rate, "_search", search)
@@ -152,16 +185,31 @@ def test_the_height_is_the_log_likelihood_of_held_out_labels(blobs, monkeypatch)
             [member_probabilities(trial, X, y, short, seed) for seed in seeds], axis=0
         )
 
-    def log_likelihood(probabilities):
-        return np.log(probabilities[np.arange(len(labels)), labels]).mean()
+    def log_likelihoods(probabilities):
+        return np.log(probabilities[np.arange(len(labels)), labels])
 
-    alone = tuning._replace(n_steps=0, lr=0.0)
-    expected = {rate: log_likelihood(mean_probabilities(rate)) for rate in rates}
-    expected["alone"] = log_likelihood(member_probabilities(trial, X, y, alone, 0))
-    assert heights == pytest.approx(expected, rel=1e-6)
+    still = tuning._replace(n_steps=0, lr=0.0)
+    alone = log_likelihoods(member_probabilities(trial, X, y, still, 0))
+    for rate in rates:
+        expected = log_likelihoods(mean_probabilities(rate))
+        np.testing.assert_allclose(heights[rate], expected, rtol=1e-5)
+    np.testing.assert_allclose(heights["alone"], alone, rtol=1e-5)
+    frequencies = np.bincount(labels) / len(labels)
+    known = (alone - np.log(frequencies[labels])).mean()
+    assert 0.01 < known < np.log(3)
+    assert heights["slack"] == pytest.approx((0.03 * known, 0.05), rel=1e-5)
     assert chosen.lr == rates[2]
     np.testing.assert_array_equal(chosen.codes, labels)
     np.testing.assert_allclose(chosen.outputs, mean_probabilities(rates[2]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("gain", "least"), [(-1, 0), (0, 0), (1, 0.03), (2, 0.05)])
+def test_least_slack_follows_what_the_net_knows(gain, least):
+    """``gain``: nats above what the frequencies of the labels say."""
+    codes = np.repeat([0, 1, 1], 10)
+    frequencies = np.array([1, 2]) / 3
+    floor = np.log(frequencies[codes]) + gain
+    assert _slack(codes, floor, CODING) == pytest.approx((least, 0.05), abs=1e-12)
 
 
 def member_probabilities(trial, X, y, tuning, seed):
