@@ -43,16 +43,16 @@ N_RATES = len(RATES) + 1
 class Slack(NamedTuple):
     """What a higher rate may cost the held-out labels in the mean, in nats.
 
-    As much as may be chance, within bounds.
+    As much as may be chance, within these bounds.
     """
 
     least: float
     most: float
 
     def exceeded(self, a: np.ndarray, b: np.ndarray) -> bool:
-        """Return whether the labels are more probable by ``a`` than by ``b``.
+        """Return whether the log-likelihoods ``a`` are better than ``b`` by more.
 
-        Both have the shape (n_held_out,).
+        Both are of the same held-out labels, in the shape (n_held_out,).
         """
         difference = a - b
         chance = CERTAINTY * difference.std() / np.sqrt(len(difference))
