@@ -50,7 +50,7 @@ class Block(nn.Module):
         self.convolutions = nn.Sequential(
             nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False),
             nn.BatchNorm2d(n_out),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False),
             nn.BatchNorm2d(n_out),
         )
@@ -59,7 +59,7 @@ class Block(nn.Module):
         )
 
     def forward(self, X):
-        return torch.relu(self.convolutions(X) + self.shortcut(X))
+        return (self.convolutions(X) + self.shortcut(X)).relu_()
 
 
 class ResNet(nn.Module):
@@ -75,7 +75,7 @@ class ResNet(nn.Module):
         self.layers = nn.Sequential(
             nn.Conv2d(3, width, 3, 1, 1, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             Block(width, width, 1),
             Block(width, 2 * width, 2),
             Block(2 * width, 4 * width, 2),
