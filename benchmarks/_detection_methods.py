@@ -7,14 +7,7 @@ from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 
 from skgex import GEXDetector, NoisyLabelDetector
-from skgex.hardness import (
-    AUM,
-    EL2N,
-    DataMap,
-    DeepKNN,
-    OutOfFold,
-    TrainingLoss,
-)
+from skgex.hardness import AUM, EL2N, DataMap, DeepKNN, OutOfFold, TrainingLoss
 from skgex.influence import TracIn
 
 SHIPPED = "GEXDetector()"

@@ -18,8 +18,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from skgex import GEXDetector
-from skgex._net import revive, train
-from skgex._random import seeded
+from skgex._nets.snapshot import revive
+from skgex._nets.training import train
+from skgex._utils.random import seeded
 from skgex.datasets import flip_labels
 
 N_CHECKPOINTS = 5

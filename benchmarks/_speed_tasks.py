@@ -6,8 +6,9 @@ import torch
 from skorch import NeuralNetClassifier
 from torch import nn
 
-from skgex._net import train
-from skgex.ensemble import FineTuning, grow
+from skgex._ensemble.fine_tuning import FineTuning
+from skgex._ensemble.growth import grow
+from skgex._nets.training import train
 
 N_CLASSES = 10
 

@@ -18,7 +18,7 @@ from _noise import make_noise
 from _results import Results, markdown
 
 from skgex import GEXDetector
-from skgex._noise_matrix import noise_matrix
+from skgex.detection._noise_model import noise_matrix
 
 N_BINS = 10
 PRECISIONS = (80, 90, 95)

@@ -20,9 +20,9 @@ from _data import load
 from _results import Results, markdown
 
 from skgex import GEXDetector
+from skgex._ensemble.statistics import influence
 from skgex.datasets import flip_labels
-from skgex.ensemble._pull import hardest_pulls
-from skgex.ensemble._statistics import influence
+from skgex.detection._pulls import hardest_pulls
 
 SETS = ("digits", "letter", "optdigits", "satimage", "segment", "vehicle")
 RANKINGS = ("pull", "influence")

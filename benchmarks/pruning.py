@@ -21,8 +21,9 @@ from _results import Results, markdown, points
 from sklearn.utils import check_random_state
 
 from skgex import GEXDetector, GEXPruner
-from skgex._evaluation import evaluate
-from skgex._net import revive, train
+from skgex._nets.evaluation import evaluate
+from skgex._nets.snapshot import revive
+from skgex._nets.training import train
 from skgex.hardness import EL2N, ForgettingScore
 from skgex.pruning import prune_mask
 

@@ -26,7 +26,7 @@ from _speed_growth import growth_cases
 from _speed_tasks import flops, grow_members, make_task, plain_loop, skorch_loop
 from sklearn.frozen import FrozenEstimator
 
-from skgex._net import revive
+from skgex._nets.snapshot import revive
 from skgex.influence import GEX
 
 N_MEMBERS, N_PASSES = 16, 2

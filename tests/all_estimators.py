@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
 import skgex
-from skgex.base import NetNeed
+from skgex._base.parameters import NetNeed
 
 CHEAP = {
     "n_members": 2,
@@ -59,7 +59,7 @@ def is_ours(value):
         inspect.isclass(value)
         and issubclass(value, BaseEstimator)
         and value.__module__.startswith("skgex.")
-        and value.__module__ != "skgex.base"
+        and value.__module__ != "skgex._base.net_estimator"
     )
 
 

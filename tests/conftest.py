@@ -6,7 +6,7 @@ import torch
 from sklearn.frozen import FrozenEstimator
 from tiny import flip_every, learner, make_blobs
 
-from skgex._random import seeded
+from skgex._utils.random import seeded
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,7 +13,7 @@ from tiny import (
 )
 from torch import nn
 
-from skgex._net import snapshot
+from skgex._nets.snapshot import snapshot
 
 N = 10
 X, Y = (part[:N] for part in make_blobs())

@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from tiny import AnyWidth, classifier, flip_every, learner, make_blobs
 
 from skgex import GEXDetector
-from skgex._random import seeded
+from skgex._utils.random import seeded
 
 # Methods that answer about each sample, given labels or not.
 METHODS = ("transform", "scores", "self_influence", "predict", "predict_proba")

@@ -5,14 +5,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from skgex._default_net import make_default_net
-from skgex._seen import SeenRows
+from skgex._data.row_index import RowIndex
+from skgex._nets.default_net import make_default_net
 
 X = np.zeros((20_000, 200), np.float32)
 CODES = np.zeros(len(X), np.int64)
 WORK = {
     "the default net's scale": lambda: make_default_net(X, 2),
-    "look-up of fitted rows": lambda: SeenRows(X, CODES).find(X),
+    "look-up of fitted rows": lambda: RowIndex(X, CODES).find(X),
 }
 
 

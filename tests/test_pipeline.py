@@ -244,13 +244,13 @@ def test_a_mask_that_nobody_asked_for_is_refused(noisy, pipeline):
 def test_one_net_serves_all_points_of_a_search(noisy, tmp_path, monkeypatch):
     X, y, _ = noisy
     net = learner(max_epochs=5)
-    original, trained = type(net).fit, []
+    original, trained = type(net).partial_fit, []
 
     def counted(self, *args, **kwargs):
         trained.append(1)
         return original(self, *args, **kwargs)
 
-    monkeypatch.setattr(type(net), "fit", counted)
+    monkeypatch.setattr(type(net), "partial_fit", counted)
     detector = GEXDetector(net, memory=str(tmp_path), **FAST)
     grid = {"n_members": [1, 2], "n_steps": [2, 5], "lr": [0.01, 0.1]}
     GridSearchCV(detector, grid, cv=FOLDS, error_score="raise").fit(X, y)

@@ -1,13 +1,13 @@
 """What is done with rows that are judged wrong: drop, relabel, weigh them down."""
 
-from skgex._relabel import (
+from skgex.cleaning._cleaned_classifier import CleanedClassifier
+from skgex.cleaning._cleaning_sampler import CleaningSampler
+from skgex.detection._relabelling import (
     hard_targets,
     influence_targets,
     probability_targets,
     weighted_rows,
 )
-from skgex.cleaning._classifier import CleanedClassifier
-from skgex.cleaning._sampler import CleaningSampler
 
 __all__ = [
     "CleanedClassifier",

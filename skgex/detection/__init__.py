@@ -1,6 +1,6 @@
 """Detection of wrong labels."""
 
-from skgex.detection._gex import GEXDetector
-from skgex.detection._scored import NoisyLabelDetector
+from skgex.detection._gex_detector import GEXDetector
+from skgex.detection._noisy_label_detector import NoisyLabelDetector
 
 __all__ = ["GEXDetector", "NoisyLabelDetector"]

@@ -1,6 +1,6 @@
 """Whether a net has learnt its labels by heart as much, or as little, as it should."""
 
-from skgex._warn import warn_caller
+from skgex._utils.warnings import warn_caller
 from skgex.exceptions import MemorisationWarning
 
 # The paper's statistic needs a net that fits this share of its labels: gives them a

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from skgex._outputs import log_odds, margins
-from skgex.base import Data, NetNeed
-from skgex.hardness._base import Hardness, after_epochs
+from skgex._base.parameters import NetNeed
+from skgex._data.records import Data
+from skgex._nets.predictions import log_probabilities, margins
+from skgex.hardness._hardness import Hardness, after_epochs
 
 
 class AUM(Hardness):
@@ -67,5 +68,5 @@ class AUM(Hardness):
         self, data: Data, net_seed: int, trial_seed: int, own_seed: int
     ) -> np.ndarray:
         trajectory = self._record(data, net_seed, trial_seed)
-        logits = after_epochs(trajectory, log_odds)
+        logits = after_epochs(trajectory, log_probabilities)
         return -np.mean([margins(each, data.codes) for each in logits], axis=0)

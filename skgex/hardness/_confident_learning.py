@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from sklearn import config_context
 
-from skgex.base import Data, StrOptions
-from skgex.hardness._folds import FoldedHardness
+from skgex._base.parameters import StrOptions
+from skgex._data.records import Data
+from skgex.hardness._folded import FoldedHardness
 
 
 class ConfidentLearning(FoldedHardness):

@@ -7,10 +7,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import gen_batches
 
-from skgex._net import TrainedNet, revive
-from skgex._outputs import logits, penultimate
-from skgex.base import Data, Interval, StrOptions
-from skgex.hardness._base import Hardness
+from skgex._base.parameters import Interval, StrOptions
+from skgex._data.records import Data
+from skgex._nets.predictions import logits, penultimate
+from skgex._nets.snapshot import TrainedNet, revive
+from skgex.hardness._hardness import Hardness
 
 # Neighbours are found for so many rows at a time, to bound the memory.
 BATCH = 1024

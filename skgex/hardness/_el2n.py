@@ -5,10 +5,11 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_memory
 
-from skgex._parallel import run
-from skgex._random import draw_seeds
-from skgex.base import Data, Interval, NetNeed
-from skgex.hardness._base import Hardness, train_and_predict
+from skgex._base.parameters import Interval, NetNeed
+from skgex._data.records import Data
+from skgex._utils.parallel import run
+from skgex._utils.random import draw_seeds
+from skgex.hardness._hardness import Hardness, train_and_predict
 
 
 class EL2N(Hardness):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from skgex._outputs import margins, probabilities
-from skgex.base import Data, NetNeed
-from skgex.hardness._base import Hardness, after_epochs
+from skgex._base.parameters import NetNeed
+from skgex._data.records import Data
+from skgex._nets.predictions import margins, probabilities
+from skgex.hardness._hardness import Hardness, after_epochs
 
 
 class ForgettingScore(Hardness):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from skgex._outputs import margins
-from skgex.base import Data, StrOptions
-from skgex.hardness._folds import FoldedHardness
+from skgex._base.parameters import StrOptions
+from skgex._data.records import Data
+from skgex._nets.predictions import margins
+from skgex.hardness._folded import FoldedHardness
 
 
 class OutOfFold(FoldedHardness):

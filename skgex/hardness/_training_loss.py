@@ -3,11 +3,11 @@
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
-from skgex._evaluation import evaluate
-from skgex._net import TrainedNet, revive
-from skgex._random import seeded
-from skgex.base import Data
-from skgex.hardness._base import Hardness
+from skgex._data.records import Data
+from skgex._nets.evaluation import evaluate
+from skgex._nets.snapshot import TrainedNet, revive
+from skgex._utils.random import seeded
+from skgex.hardness._hardness import Hardness
 
 
 class TrainingLoss(Hardness):

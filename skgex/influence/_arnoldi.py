@@ -5,11 +5,12 @@ from numbers import Integral
 import numpy as np
 import torch
 
-from skgex._functional import SampleLosses
-from skgex._net_curvature import mean_curvature
-from skgex.base import Data, Interval
-from skgex.curvature import top_eigenpairs
-from skgex.influence._base import Seeds, StoredMap
+from skgex._base.parameters import Interval
+from skgex._data.records import Data
+from skgex._nets.curvature import mean_curvature
+from skgex._nets.operators import top_eigenpairs
+from skgex._nets.sample_losses import SampleLosses
+from skgex.influence._feature_map import Seeds, StoredMap
 
 
 class Arnoldi(StoredMap):

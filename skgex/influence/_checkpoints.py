@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skgex._functional import SampleLosses
-from skgex._net import TrainedNet, Weights
-from skgex._trajectory import Trajectory
+from skgex._nets.sample_losses import SampleLosses
+from skgex._nets.snapshot import TrainedNet, Weights
+from skgex._nets.trajectory import Trajectory
 
 
 class Checkpoints(NamedTuple):

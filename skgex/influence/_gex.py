@@ -7,22 +7,22 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from skorch.utils import is_dataset
 
-from skgex._labels import wants_classes
-from skgex._net import take
-from skgex._warn import warn_caller
-from skgex.base import Data, Interval, Query, StrOptions
-from skgex.ensemble import Answers
-from skgex.ensemble._known import Held
-from skgex.ensemble._stability import LIMIT, STABLE, stability
-from skgex.ensemble._statistics import (
+from skgex._base.parameters import Interval, StrOptions
+from skgex._data.label_coding import wants_classes
+from skgex._data.records import Data, Query, take
+from skgex._ensemble.cache import MemberCache
+from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
+from skgex._ensemble.stability import LIMIT, STABLE, stability
+from skgex._ensemble.statistics import (
     MAX_LOSS,
     influence,
     log_likelihood,
     loss_deviations,
     self_influence,
 )
+from skgex._utils.warnings import warn_caller
 from skgex.exceptions import ConvergenceWarning
-from skgex.influence._geometric import GeometricMap
+from skgex.influence._ensemble_map import GeometricMap
 
 
 def predicts_classes(estimator: "GEX") -> bool:
@@ -215,7 +215,7 @@ class GEX(GeometricMap):
         if self.warm_start and self._can_resume():
             self._resume(data)
         else:
-            self._drawn, self._held = self._seeds(), Held()
+            self._drawn, self._held = self._seeds(), MemberCache()
             self._start(data, self._drawn)
         self._answers = self._grow(
             data,
@@ -228,7 +228,7 @@ class GEX(GeometricMap):
         self.n_members_ = self._answers.losses.shape[1]
         self.self_influence_ = self._self_influence(self._answers)
 
-    def _is_stable(self, *halves: Answers) -> bool:
+    def _is_stable(self, *halves: EnsembleEvaluation) -> bool:
         """Judge the ranking by two halves of the members; warn if there are no more.
 
         Each half has the entropy of its own predictions, which is noise as well.
@@ -245,7 +245,7 @@ class GEX(GeometricMap):
             )
         return reached >= STABLE
 
-    def _importance(self, answers: Answers) -> np.ndarray:
+    def _importance(self, answers: EnsembleEvaluation) -> np.ndarray:
         """Return what samples are ranked by, those that matter highest."""
         return self._self_influence(answers)
 
@@ -288,17 +288,19 @@ class GEX(GeometricMap):
     def _relate(self, query: Query, others: Query) -> np.ndarray:
         return influence(self._features(query), self._features(others))
 
-    def _self_influence(self, answers: Answers) -> np.ndarray:
+    def _self_influence(self, answers: EnsembleEvaluation) -> np.ndarray:
         return self_influence(self._deviations(answers), answers.counted)
 
-    def _deviations(self, answers: Answers) -> np.ndarray:
+    def _deviations(self, answers: EnsembleEvaluation) -> np.ndarray:
         return loss_deviations(answers.losses, answers.reference, self.loss_floor)
 
-    def _answer(self, X: Any, y: Any = None, *, warn: bool = True) -> Answers:
+    def _answer(
+        self, X: Any, y: Any = None, *, warn: bool = True
+    ) -> EnsembleEvaluation:
         """Answer from what ``fit`` saw where it can, and by the members elsewhere."""
         return self._answer_query(self._ask(X, y, warn=warn), warn=warn)
 
-    def _answer_query(self, query: Query, *, warn: bool) -> Answers:
+    def _answer_query(self, query: Query, *, warn: bool) -> EnsembleEvaluation:
         if is_dataset(query.X):
             return self.ensemble_.answer(query.X, n_jobs=self.n_jobs).finite()
         answers, new = self._answers.take(query.index), query.new

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from skgex._functional import SampleLosses
-from skgex.base import Data
-from skgex.influence._base import Seeds, StoredMap
-from skgex.influence._geometric import GeometricMap
+from skgex._data.records import Data
+from skgex._nets.sample_losses import SampleLosses
+from skgex.influence._ensemble_map import GeometricMap
+from skgex.influence._feature_map import Seeds, StoredMap
 
 
 class GEXLinear(GeometricMap, StoredMap):

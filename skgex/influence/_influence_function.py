@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from skgex._functional import Form, SampleLosses
-from skgex._net_curvature import CURVATURES
-from skgex.base import Data, Interval, Query, StrOptions
-from skgex.influence._base import GradientMap, finite
+from skgex._base.parameters import Interval, StrOptions
+from skgex._data.records import Data, Query
+from skgex._nets.curvature import CURVATURES
+from skgex._nets.sample_losses import Form, SampleLosses
+from skgex.influence._feature_map import GradientMap, finite
 from skgex.influence._solvers import SOLVERS, Settings
 
 # The influences among fitted rows are kept if they take no more than this.

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skgex._functional import SampleLosses
-from skgex._net_curvature import CURVATURES, mean_curvature
-from skgex.base import Data, Interval, StrOptions
-from skgex.curvature import Operator, dense, top_eigenpairs
-from skgex.ensemble import GeometricEnsemble
-from skgex.ensemble._statistics import loss_deviations
-from skgex.influence._base import Seeds, StoredMap
+from skgex._base.parameters import Interval, StrOptions
+from skgex._data.records import Data
+from skgex._ensemble.ensemble import GeometricEnsemble
+from skgex._ensemble.statistics import loss_deviations
+from skgex._nets.curvature import CURVATURES, mean_curvature
+from skgex._nets.operators import Operator, dense, top_eigenpairs
+from skgex._nets.sample_losses import SampleLosses
+from skgex.influence._feature_map import Seeds, StoredMap
 
 # Products beyond twice the rank, for its last eigenvectors to settle.
 EXTRA_ITERATIONS = 10

@@ -8,14 +8,16 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
-from skgex._net import TrainedNet, Weights, take, train, train_further, unwrap
-from skgex._parallel import run
-from skgex._warn import warn_caller
-from skgex.base import Data, Query
-from skgex.ensemble import GeometricEnsemble
-from skgex.ensemble._statistics import loss_deviations
+from skgex._data.records import Data, Query, take
+from skgex._ensemble.ensemble import GeometricEnsemble
+from skgex._ensemble.statistics import loss_deviations
+from skgex._nets.skorch_adapter import unwrap
+from skgex._nets.snapshot import TrainedNet, Weights
+from skgex._nets.training import train, train_further
+from skgex._utils.parallel import run
+from skgex._utils.warnings import warn_caller
 from skgex.exceptions import UnseenRowsWarning
-from skgex.influence._base import FeatureMap
+from skgex.influence._feature_map import FeatureMap
 
 
 class LeaveOneOut(FeatureMap):

@@ -4,9 +4,10 @@ from numbers import Integral
 
 import numpy as np
 
-from skgex._functional import SampleLosses
-from skgex.base import Data, Interval
-from skgex.influence._base import Seeds, StoredMap
+from skgex._base.parameters import Interval
+from skgex._data.records import Data
+from skgex._nets.sample_losses import SampleLosses
+from skgex.influence._feature_map import Seeds, StoredMap
 from skgex.influence._projections import random_directions
 
 

@@ -11,18 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skgex._functional import Form, SampleLosses
-from skgex._net import take
-from skgex._net_curvature import batch_curvatures, mean_curvature
-from skgex._warn import warn_caller
-from skgex.base import Data
-from skgex.curvature import (
+from skgex._data.records import Data, take
+from skgex._nets.curvature import batch_curvatures, mean_curvature
+from skgex._nets.operators import (
     Operator,
     conjugate_gradients,
     dense,
     lissa,
     top_eigenpairs,
 )
+from skgex._nets.sample_losses import Form, SampleLosses
+from skgex._utils.warnings import warn_caller
 from skgex.exceptions import ConvergenceWarning
 
 # Products that the largest eigenvalue of a batch's curvature is found by.
@@ -35,7 +34,7 @@ class Settings(NamedTuple):
     Attributes
     ----------
     curvature : str
-        One of :data:`skgex._net_curvature.CURVATURES`.
+        One of :data:`skgex._nets.curvature.CURVATURES`.
     damping : float
         α.
     tol : float

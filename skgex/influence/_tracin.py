@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from skgex._functional import SampleLosses
-from skgex.base import Data, Interval, NetNeed
-from skgex.influence._base import GradientMap, finite
+from skgex._base.parameters import Interval, NetNeed
+from skgex._data.records import Data
+from skgex._nets.sample_losses import SampleLosses
 from skgex.influence._checkpoints import choose_checkpoints
+from skgex.influence._feature_map import GradientMap, finite
 
 # Features are as many as parameters times checkpoints; no more of them than this are
 # given at once.

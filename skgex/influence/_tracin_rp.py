@@ -4,10 +4,11 @@ from numbers import Integral
 
 import numpy as np
 
-from skgex._random import draw_seeds
-from skgex.base import Data, Interval, NetNeed
-from skgex.influence._base import Seeds, StoredMap
+from skgex._base.parameters import Interval, NetNeed
+from skgex._data.records import Data
+from skgex._utils.random import draw_seeds
 from skgex.influence._checkpoints import choose_checkpoints
+from skgex.influence._feature_map import Seeds, StoredMap
 from skgex.influence._projections import random_directions
 
 

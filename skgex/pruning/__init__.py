@@ -1,7 +1,7 @@
 """Pruning of data sets."""
 
-from skgex._prune import prune_mask
-from skgex.pruning._gex import GEXPruner
-from skgex.pruning._scored import DatasetPruner
+from skgex.pruning._dataset_pruner import DatasetPruner
+from skgex.pruning._gex_pruner import GEXPruner
+from skgex.pruning._mask import prune_mask
 
 __all__ = ["DatasetPruner", "GEXPruner", "prune_mask"]

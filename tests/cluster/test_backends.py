@@ -6,7 +6,7 @@ from joblib import parallel_config
 from tiny import learner
 
 from skgex import GEXDetector
-from skgex._parallel import run
+from skgex._utils.parallel import run
 
 SETTINGS = {"n_members": 10, "n_steps": 6, "lr": 0.1, "random_state": 0}
 SLOW = pytest.mark.slow

@@ -8,7 +8,7 @@ from joblib import parallel_config
 from tiny import learner
 
 from skgex import GEXDetector
-from skgex._parallel import run
+from skgex._utils.parallel import run
 
 distributed = pytest.importorskip("distributed")
 

@@ -7,7 +7,7 @@ from detecting import fit
 from skorch import NeuralNet
 from tiny import flip_every, make_blobs
 
-from skgex.ensemble import _grow
+from skgex._ensemble import growth as _grow
 from skgex.exceptions import UnlabelledRowsWarning
 
 
@@ -35,7 +35,7 @@ def unlabelled_rows_are_fine():
 def work(monkeypatch):
     """What is done: nets trained ("fit"), and the seeds of members fine-tuned."""
     done = []
-    fit, one, group = NeuralNet.fit, _grow.grow_member, _grow.grow_group
+    fit, one, group = NeuralNet.partial_fit, _grow.grow_member, _grow.grow_group
 
     def watched_fit(self, *args, **kwargs):
         done.append("fit")
@@ -49,7 +49,7 @@ def work(monkeypatch):
         done.extend(seed for _, seed in args[4])
         return group(*args)
 
-    monkeypatch.setattr(NeuralNet, "fit", watched_fit)
+    monkeypatch.setattr(NeuralNet, "partial_fit", watched_fit)
     monkeypatch.setattr(_grow, "grow_member", watched_one)
     monkeypatch.setattr(_grow, "grow_group", watched_group)
     return done

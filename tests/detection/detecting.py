@@ -6,8 +6,8 @@ import numpy as np
 from tiny import learner
 
 from skgex import GEXDetector, GEXPruner
-from skgex._evaluation import evaluate
-from skgex._net import revive
+from skgex._nets.evaluation import evaluate
+from skgex._nets.snapshot import revive
 from skgex.influence import GEX
 
 KINDS = [GEX, GEXDetector, GEXPruner]

@@ -9,7 +9,7 @@ from skorch import NeuralNet
 from tiny import PairDataset, learner
 
 from skgex import GEXDetector
-from skgex.ensemble import _grow
+from skgex._ensemble import growth as _grow
 from skgex.influence import GEX
 
 FAST = {"n_members": 8, "n_steps": 4, "lr": 0.1, "random_state": 0}

@@ -7,7 +7,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from tiny import flip_every, learner, make_blobs
 
 from skgex import GEXDetector, GEXPruner
-from skgex.ensemble import _grow
+from skgex._ensemble import growth as _grow
 from skgex.exceptions import ConvergenceWarning
 from skgex.influence import GEX
 

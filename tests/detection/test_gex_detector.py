@@ -7,7 +7,7 @@ from tiny import (
     learner,
 )
 
-from skgex._net import revive
+from skgex._nets.snapshot import revive
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tiny import (
 from torch import nn
 
 from skgex import GEXDetector
-from skgex._net import revive
+from skgex._nets.snapshot import revive
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from tiny import learner, regressor
 
 from skgex import GEXDetector
-from skgex._net import revive
+from skgex._nets.snapshot import revive
 from skgex.datasets import flip_labels
 
 

@@ -48,14 +48,14 @@ def test_progress_is_shown_when_asked_for(data, capsys):
 def test_memory_trains_one_net_over_a_grid(data, tmp_path, monkeypatch):
     X, y, _ = data
     trained = []
-    original = learner().fit.__func__
+    original = learner().partial_fit.__func__
 
     def counted(self, *args, **kwargs):
         trained.append(1)
         return original(self, *args, **kwargs)
 
     net = learner()
-    monkeypatch.setattr(type(net), "fit", counted)
+    monkeypatch.setattr(type(net), "partial_fit", counted)
     for n_members in (1, 2):
         for n_steps in (3, 4):
             fit(X, y, net, n_members=n_members, n_steps=n_steps, memory=str(tmp_path))
@@ -71,7 +71,7 @@ def test_memory_trains_one_net_over_a_grid(data, tmp_path, monkeypatch):
 
 
 def test_memory_keeps_the_rate_of_equal_ensembles(data, tmp_path, monkeypatch):
-    from skgex.ensemble import _rate
+    from skgex._ensemble import learning_rate as _rate
 
     X, y, _ = data
     grown = []

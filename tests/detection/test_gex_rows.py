@@ -9,11 +9,8 @@ from tiny import (
 )
 
 from skgex import GEXDetector
-from skgex.ensemble._statistics import MAX_LOSS
-from skgex.exceptions import (
-    UnknownLabelWarning,
-    UnlabelledRowsWarning,
-)
+from skgex._ensemble.statistics import MAX_LOSS
+from skgex.exceptions import UnknownLabelWarning, UnlabelledRowsWarning
 
 
 @pytest.mark.parametrize("max_samples", [1.0, 0.5])

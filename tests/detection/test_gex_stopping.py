@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 from tiny import flip_every, learner, make_blobs
 
 from skgex import GEXDetector, GEXPruner
-from skgex._random import seeded
+from skgex._utils.random import seeded
 from skgex.exceptions import MemorisationWarning
 from skgex.influence import GEX
 

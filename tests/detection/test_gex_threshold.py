@@ -4,7 +4,7 @@ from detecting import fit
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
 from skgex import GEXDetector
-from skgex._threshold import otsu
+from skgex.detection._threshold import otsu
 
 
 def test_otsu_on_the_root_spares_what_the_ensemble_prefers(data, detector):

@@ -22,8 +22,8 @@ from tiny import (
 )
 
 from skgex import hardness
-from skgex._threshold import otsu
 from skgex.detection import GEXDetector, NoisyLabelDetector
+from skgex.detection._threshold import otsu
 from skgex.exceptions import UnlabelledRowsWarning, UnseenRowsWarning
 from skgex.influence import GEX
 

@@ -9,13 +9,16 @@ from tiny import PairDataset, classifier, regressor
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from skgex._net import revive, train
-from skgex._random import draw_seeds, seeded
-from skgex.ensemble import Answers, FineTuning, _grow, grow
-from skgex.ensemble._ensemble import ask_reference
-from skgex.ensemble._grow import _left_out, _part
-from skgex.ensemble._known import Held
-from skgex.ensemble._statistics import MAX_LOSS
+from skgex._ensemble import growth as _grow
+from skgex._ensemble.cache import MemberCache
+from skgex._ensemble.ensemble import ask_reference
+from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
+from skgex._ensemble.fine_tuning import FineTuning
+from skgex._ensemble.growth import _left_out, _part, grow
+from skgex._ensemble.statistics import MAX_LOSS
+from skgex._nets.snapshot import revive
+from skgex._nets.training import train
+from skgex._utils.random import draw_seeds, seeded
 
 SEEDS = [11, 22, 33]
 TUNING = FineTuning(6, 0.1, 0.9, "cosine")
@@ -193,7 +196,7 @@ def test_the_trained_net_is_not_moved(blobs, trained):
 
 
 def test_overflow_becomes_the_largest_loss():
-    answers = Answers(
+    answers = EnsembleEvaluation(
         reference=np.array([0.1, np.nan]),
         losses=np.array([[1.0, np.inf], [2.0, 3.0]]),
         outputs=np.zeros((2, 3)),
@@ -204,13 +207,13 @@ def test_overflow_becomes_the_largest_loss():
 
 
 def test_answers_are_taken_and_put_by_row():
-    answers = Answers(
+    answers = EnsembleEvaluation(
         *(np.arange(n, dtype=float) for n in (4, 4, 4, 4)),
         counted=np.zeros((4, 2), dtype=bool),
     )
     taken = answers.take(np.array([2, 0]))
     np.testing.assert_array_equal(taken.losses, [2, 0])
-    others = Answers(*(np.full(1, 9.0) for _ in range(4)))
+    others = EnsembleEvaluation(*(np.full(1, 9.0) for _ in range(4)))
     answers.put(np.array([False, True, False, False]), others)
     np.testing.assert_array_equal(answers.losses, [0, 9, 2, 3])
     np.testing.assert_array_equal(answers.counted.any(axis=1), [0, 1, 0, 0])
@@ -236,7 +239,7 @@ def test_members_are_dealt_to_all_devices(blobs, trained, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(_grow, "can_batch", lambda *arguments: False)
     monkeypatch.setattr(_grow, "_grow_each", watched)
-    known = Held(reference=ask_reference(trained, *blobs))
+    known = MemberCache(reference=ask_reference(trained, *blobs))
     recipe = clone(trained.net).set_params(device="cuda")
     _, answers = grow(trained._replace(net=recipe), *blobs, TUNING, SEEDS, known=known)
     assert used == ["cuda:0", "cuda:1", "cuda:0"]

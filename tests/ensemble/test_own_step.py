@@ -5,10 +5,9 @@ import pytest
 from skorch import NeuralNetClassifier
 from tiny import MLP, ConvNet, classifier
 
-from skgex._net import train
-from skgex.ensemble import FineTuning
-from skgex.ensemble._grow import grow_member
-from skgex.ensemble._member import has_plain_step
+from skgex._ensemble.fine_tuning import FineTuning, has_plain_step
+from skgex._ensemble.member import grow_member
+from skgex._nets.training import train
 
 TUNING = FineTuning(5, 0.1, 0.9, "cosine")
 

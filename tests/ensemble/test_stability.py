@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skgex.ensemble._stability import TOP, agreement, sizes, stability
+from skgex._ensemble.stability import TOP, agreement, sizes, stability
 
 
 def agreement_by_loops(first, second):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from reference import influence_by_loops
 
-from skgex.ensemble._statistics import (
+from skgex._ensemble.statistics import (
     MAX_LOSS,
     finite_losses,
     influence,

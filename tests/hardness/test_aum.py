@@ -6,7 +6,7 @@ from tiny import Probabilities, binary_classifier, classifier
 from torch import nn
 from watched import X, net, seeds_of, trajectory_of, y
 
-from skgex._trajectory import train_with_trajectory
+from skgex._nets.trajectory import train_with_trajectory
 from skgex.hardness import AUM
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from watched import X, net, seeds_of, y
 
-from skgex._net import revive, train
-from skgex._random import draw_seeds
+from skgex._nets.snapshot import revive
+from skgex._nets.training import train
+from skgex._utils.random import draw_seeds
 from skgex.hardness import EL2N
 
 

@@ -9,10 +9,11 @@ from sklearn.model_selection import cross_val_predict
 from tiny import classifier
 from watched import ROWS, X, net, seeds_of, y
 
-from skgex._net import revive, train
-from skgex._random import draw_seeds
+from skgex._nets.snapshot import revive
+from skgex._nets.training import train
+from skgex._utils.random import draw_seeds
 from skgex.hardness import ConfidentLearning, OutOfFold
-from skgex.hardness._folds import deal
+from skgex.hardness._folded import deal
 
 
 class Seeded(ClassifierMixin, BaseEstimator):

@@ -13,10 +13,9 @@ from skorch.dataset import ValidSplit
 from tiny import AnyWidth, PairDataset, classifier, plain_net, regressor
 from watched import X, easy, net, y
 
-import skgex._default_net as default_net
-import skgex._trajectory as trajectory
+import skgex._nets.trajectory as trajectory
 from skgex import hardness
-from skgex.base import NetNeed
+from skgex._base.parameters import NetNeed
 from skgex.exceptions import HeldOutRowsWarning, RefitWarning
 
 ALL = [getattr(hardness, name) for name in hardness.__all__]
@@ -48,7 +47,7 @@ def test_planted_flips_rank_high(kind):
 
 @every_kind
 def test_the_default_net_finds_planted_flips(kind, monkeypatch):
-    monkeypatch.setattr(default_net, "MAX_EPOCHS", 30)
+    monkeypatch.setattr(early_stopping, "MAX_EPOCHS", 30)
     X, noisy, noise_mask, _ = easy()
     assert roc_auc_score(noise_mask, scores(kind, None, X, noisy)) > 0.8
 
@@ -190,7 +189,9 @@ def test_one_training_serves_all_that_watch_it(given, tmp_path, monkeypatch):
         "__init__",
         lambda self, *args: (fits.append(1), watch(self, *args))[1],
     )
-    monkeypatch.setattr("skgex.base.train", None)  # no other training is allowed
+    monkeypatch.setattr(
+        "skgex._base.net_estimator.train", None
+    )  # no other training is allowed
     kinds = [hardness.TrainingLoss, hardness.DeepKNN, *WATCHING]
     for order in (kinds, kinds[::-1]):
         memory = str(tmp_path / order[0].__name__)
@@ -208,7 +209,7 @@ def test_a_training_that_was_watched_is_not_repeated_unwatched(tmp_path, monkeyp
 
     memory = str(tmp_path)
     scores(hardness.AUM, net(), memory=memory)
-    monkeypatch.setattr("skgex.base.train", None)
+    monkeypatch.setattr("skgex._base.net_estimator.train", None)
     gex = GEX(net(), n_members=1, n_steps=1, lr=0.1, memory=memory, random_state=0)
     found = gex.fit(X, y).net_.module_.state_dict()
     monkeypatch.undo()

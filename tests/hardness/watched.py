@@ -3,9 +3,9 @@
 import numpy as np
 from tiny import classifier, flip_every, learner, make_blobs
 
-from skgex._batches import SliceLoader
-from skgex._random import draw_seeds
-from skgex._trajectory import train_with_trajectory
+from skgex._nets.batches import SliceLoader
+from skgex._nets.trajectory import train_with_trajectory
+from skgex._utils.random import draw_seeds
 
 X, clean = make_blobs()
 y, noise_mask = flip_every(clean, 10)

@@ -4,9 +4,9 @@ from convex import derivatives, exact_influence, logistic_regression, make_rows
 from numpy.testing import assert_allclose
 from tiny import classifier
 
-from skgex._functional import SampleLosses
-from skgex._net_curvature import mean_curvature
-from skgex.curvature import dense
+from skgex._nets.curvature import mean_curvature
+from skgex._nets.operators import dense
+from skgex._nets.sample_losses import SampleLosses
 from skgex.influence import Arnoldi
 
 X, Y = make_rows()

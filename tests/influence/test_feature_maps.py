@@ -20,7 +20,7 @@ from tiny import (
 from torch import nn
 
 import skgex.influence
-from skgex.base import NetNeed
+from skgex._base.parameters import NetNeed
 from skgex.exceptions import UnknownLabelWarning, UnlabelledRowsWarning
 
 # What makes them quick; a new class needs no entry.

@@ -2,7 +2,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 from tiny import classifier, make_blobs
 
-from skgex._functional import SampleLosses
+from skgex._nets.sample_losses import SampleLosses
 from skgex.influence import GEX, GEXLinear
 
 X, Y = make_blobs()

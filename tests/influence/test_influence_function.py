@@ -6,10 +6,10 @@ from numpy.testing import assert_allclose
 from scipy.stats import spearmanr
 from tiny import classifier, regressor
 
-from skgex._functional import SampleLosses
-from skgex._net import snapshot
-from skgex._net_curvature import mean_curvature
-from skgex.curvature import dense
+from skgex._nets.curvature import mean_curvature
+from skgex._nets.operators import dense
+from skgex._nets.sample_losses import SampleLosses
+from skgex._nets.snapshot import snapshot
 from skgex.exceptions import ConvergenceWarning
 from skgex.influence import InfluenceFunction, LeaveOneOut
 

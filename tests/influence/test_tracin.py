@@ -6,7 +6,7 @@ from skorch.callbacks import LRScheduler
 from tiny import MLP, classifier, make_blobs
 from torch.optim.lr_scheduler import StepLR
 
-from skgex._random import draw_seeds
+from skgex._utils.random import draw_seeds
 from skgex.influence import RandomProjection, TracIn, TracInRP, _tracin
 
 X, Y = make_blobs(20)

@@ -1,0 +1,245 @@
+"""Estimators that hold a scorer of rows, and make something of its scores."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    MetaEstimatorMixin,
+    TransformerMixin,
+    clone,
+)
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch.utils import is_dataset
+
+from skgex._base.parameters import HasMethods
+from skgex._data.label_coding import ClassLabels
+from skgex._data.row_index import RowIndex
+from skgex._utils.warnings import warn_caller
+from skgex.exceptions import UnseenRowsWarning
+
+
+def _scorer_has(name: str) -> Callable[["ScoredRows"], bool]:
+    """Say of an estimator, fitted or not, whether its scorer has a method."""
+    return lambda self: hasattr(getattr(self, "scorer_", self.scorer), name)
+
+
+class ScoredRows(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
+):
+    """Base of the estimators that hold a scorer, fit it and look its scores up.
+
+    A scorer has ``fit`` and, fitted, ``scores_`` or else ``self_influence_``. A
+    subclass has the parameter ``scorer``, and gives ``_check_request`` and
+    ``_conclude``.
+    """
+
+    # y is routable to these methods though scikit-learn's routing knows it as no
+    # metadata, and only by this name.
+    __metadata_request__predict = {"y": True}  # noqa: RUF012
+    __metadata_request__transform = {"y": True}  # noqa: RUF012
+
+    _parameter_constraints: dict = {"scorer": [HasMethods("fit")]}  # noqa: RUF012
+
+    scorer: Any
+
+    def fit(self, X: Any, y: Any = None) -> "ScoredRows":
+        """Fit a clone of the scorer, and judge its rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Labels, as given, noise and all.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X or y is unfit for the scorer, a parameter is impossible, or the scorer
+            does not give each row a finite score.
+        TypeError
+            If the fitted scorer has neither ``scores_`` nor ``self_influence_``.
+        """
+        self._validate_params()
+        X, y = self._check(X, y, reset=True)
+        self._check_request(len(X), y)
+        self.scorer_ = clone(self.scorer).fit(X, y)
+        self.scores_ = self._fitted_scores(len(X))
+        self._remember(X, y)
+        self._conclude(y)
+        return self
+
+    def scores(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return how suspicious rows are to the scorer.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`transform`.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), dtype=float64
+            Higher = more suspicious; nan for a row that the scorer cannot judge.
+        """
+        return self._look_up(X, y)[0]
+
+    def transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """Map rows as the scorer does, or to their score where it maps none.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
+            Samples. A row that ``fit`` saw keeps the score that it had there. Any
+            other is left to the scorer's ``scores`` or ``self_influence``; one without
+            these, as those that judge a row by the training that it took part in, says
+            nan, with a warning.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Their labels. Without them, a row that ``fit`` saw has the label it had
+            there, and the scorer supposes that of any other.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_features_out)
+            One column, the scores, where the scorer has no ``transform``.
+        """
+        check_is_fitted(self)
+        if not hasattr(self.scorer_, "transform"):
+            return self.scores(X, y)[:, None]
+        X, y = self._check(X, y, reset=False)
+        given = (X,) if y is None else (X, y)
+        # The scorer may make a frame, without the index of ours.
+        return np.asarray(self.scorer_.transform(*given))
+
+    @available_if(_scorer_has("score"))
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the scorer's ``score``, which searches maximise.
+
+        Parameters
+        ----------
+        X, y
+            Samples and their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            Higher is better.
+        """
+        check_is_fitted(self)
+        X, y = self._check(X, y, reset=False)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return self.scorer_.score(X, y, **weights)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = get_tags(self.scorer).target_tags.required
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        if hasattr(self.scorer_, "transform"):
+            return len(self.scorer_.get_feature_names_out())
+        return 1
+
+    def _conclude(self, y: np.ndarray | None) -> None:
+        """Make of ``scores_`` what the subclass is for; to be given by it."""
+        raise NotImplementedError
+
+    def _check_request(self, n_samples: int, y: np.ndarray | None) -> None:
+        """Refuse parameters that cannot be met, before the scorer is fitted."""
+        raise NotImplementedError
+
+    def _check(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray | None]:
+        if is_dataset(X):
+            return X, y
+        options = {"allow_nd": True, "reset": reset}
+        if reset:
+            options["ensure_min_samples"] = 2
+        if y is None and not (reset and get_tags(self).target_tags.required):
+            return validate_data(self, X, **options), None
+        several = np.asarray(y).shape[1:] not in ((), (1,))
+        return validate_data(self, X, y, multi_output=several, **options)
+
+    def _fitted_scores(self, n_samples: int) -> np.ndarray:
+        names = [n for n in ("scores_", "self_influence_") if hasattr(self.scorer_, n)]
+        if not names:
+            kind = type(self.scorer_).__name__
+            raise TypeError(
+                f"scorer: must have scores_ or self_influence_ once fitted; {kind} has "
+                "neither."
+            )
+        scores = np.array(getattr(self.scorer_, names[0]), dtype=np.float64)
+        if scores.shape != (n_samples,) or not np.isfinite(scores).all():
+            raise ValueError(
+                f"scorer: must give {n_samples} finite scores, one a row of X; its "
+                f"{names[0]} has shape {scores.shape} and "
+                f"{np.isfinite(scores).sum()} finite ones."
+            )
+        self._squared = names[0] == "self_influence_"
+        return scores
+
+    def _look_up(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores of rows, and the fitted row that each is, -1 for new."""
+        check_is_fitted(self)
+        X, y = self._check(X, y, reset=False)
+        index = self._index(X, y)
+        scores, new = self.scores_[index], index < 0
+        if new.all():
+            scores = self._scores_of_new(X, y)
+        elif new.any():
+            scores[new] = self._scores_of_new(X[new], None if y is None else y[new])
+        return scores, index
+
+    def _scores_of_new(self, X: Any, y: np.ndarray | None) -> np.ndarray:
+        """Ask the scorer about rows that it was not fitted on, if it can be asked."""
+        for name in ("scores", "self_influence"):
+            if hasattr(self.scorer_, name):
+                return getattr(self.scorer_, name)(X, y)
+        kind = type(self.scorer_).__name__
+        warn_caller(
+            f"{len(X)} rows were not seen in fit; {kind} judges no others. They score "
+            "nan.",
+            UnseenRowsWarning,
+        )
+        return np.full(len(X), np.nan)
+
+    def _remember(self, X: Any, y: np.ndarray | None) -> None:
+        flat = y is not None and y.ndim == 1
+        self._labels = ClassLabels(np.unique(y)) if flat else None
+        if is_dataset(X):
+            self._seen = None
+            return
+        codes = self._codes(y)
+        self._seen = RowIndex(_digestible(X), np.zeros(len(X)) if y is None else codes)
+
+    def _index(self, X: Any, y: np.ndarray | None) -> np.ndarray:
+        """Find the fitted row that each row is, -1 for new ones."""
+        if self._seen is None or is_dataset(X):
+            return np.full(len(X), -1)
+        return self._seen.find(_digestible(X), self._codes(y))
+
+    def _codes(self, y: np.ndarray | None) -> np.ndarray | None:
+        return y if self._labels is None or y is None else self._labels.encode(y)
+
+
+def _digestible(X: np.ndarray) -> np.ndarray:
+    """Round floats, so that what earlier steps compute twice is found again."""
+    with np.errstate(over="ignore"):
+        return X.astype(np.float32) if X.dtype.kind == "f" else X

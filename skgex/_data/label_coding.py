@@ -1,0 +1,215 @@
+"""Labels on the user's side, codes and targets on the net's side."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.utils.multiclass import check_classification_targets
+from skorch import NeuralNet, NeuralNetBinaryClassifier
+from torch import nn
+
+
+class ClassLabels:
+    """Class labels and their codes: positions among the outputs of a net.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Labels in the order of the net's outputs.
+    dtype : dtype, default=int64
+        What the net takes as a target; a floating type for binary cross entropy.
+    """
+
+    def __init__(self, classes: np.ndarray, dtype: Any = np.int64):
+        self.classes = classes
+        self.dtype = dtype
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Return codes of shape (n_samples,), -1 for a label that is no class."""
+        order = np.argsort(self.classes, kind="stable")
+        ordered = self.classes[order]
+        position = np.minimum(np.searchsorted(ordered, y), len(ordered) - 1)
+        return np.where(ordered[position] == y, order[position], -1)
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the label that each row of probabilities prefers."""
+        return self.classes[self.code_of(outputs)]
+
+    def code_of(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the code that each row of probabilities prefers."""
+        return self.probabilities(outputs).argmax(axis=1)
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the columns of the classes; a net may have outputs to spare."""
+        return outputs[:, : len(self.classes)]
+
+    def targets(self, codes: np.ndarray) -> np.ndarray:
+        """Return what the net takes; an unknown label stands as the first class."""
+        return np.maximum(codes, 0).astype(self.dtype)
+
+    def unknown(self, codes: np.ndarray) -> np.ndarray:
+        """Return the mask of labels that are no class."""
+        return codes < 0
+
+    def likelihood(
+        self, codes: np.ndarray, outputs: np.ndarray, losses: np.ndarray
+    ) -> np.ndarray:
+        """Return the mean probability of each label, 0 where it is unknown."""
+        given = outputs[np.arange(len(codes)), np.maximum(codes, 0)]
+        return np.where(codes < 0, 0.0, given)
+
+
+class RegressionTargets:
+    """Targets that are values (or sets of labels): they are their own codes.
+
+    Parameters
+    ----------
+    dtype : dtype
+        The net's.
+    shape : tuple of int
+        Shape of one target.
+    """
+
+    classes = None
+
+    def __init__(self, dtype: Any, shape: tuple[int, ...]):
+        self.dtype = dtype
+        self.shape = shape
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Return targets of shape (n_samples, *shape) in the net's dtype."""
+        return np.asarray(y, dtype=self.dtype).reshape(len(y), *self.shape)
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Return predictions, flat where there is one a sample."""
+        return outputs[:, 0] if outputs.shape[1:] == (1,) else outputs
+
+    def code_of(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the prediction itself."""
+        return self.encode(outputs)
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the prediction itself."""
+        return outputs
+
+    def targets(self, codes: np.ndarray) -> np.ndarray:
+        """Return the values."""
+        return codes
+
+    def unknown(self, codes: np.ndarray) -> np.ndarray:
+        """No value is unknown."""
+        return np.zeros(len(codes), dtype=bool)
+
+    def likelihood(
+        self, codes: np.ndarray, outputs: np.ndarray, losses: np.ndarray
+    ) -> np.ndarray:
+        """Return the members' mean of exp(-loss): a density up to a constant."""
+        return np.exp(-losses, dtype=np.float64).mean(axis=1)
+
+
+class LabelSets(RegressionTargets):
+    """Sets of labels, a 0 or 1 for each label, under binary cross entropy."""
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the set that each row of probabilities prefers."""
+        return self.code_of(outputs)
+
+    def code_of(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the set that each row of probabilities prefers."""
+        return self.encode(self.probabilities(outputs) > 0.5)
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the probabilities of the ones; skorch puts those of zeros before."""
+        return outputs[:, 1] if outputs.ndim == len(self.shape) + 2 else outputs
+
+
+Coding = ClassLabels | RegressionTargets
+
+
+def wants_classes(net: NeuralNet | None, y: Any) -> bool:
+    """Return whether labels are classes, one a sample, for this net."""
+    if net is None:
+        return True
+    several = getattr(y, "ndim", 1) > 1 and y[0].size > 1
+    discrete = _has_criterion(net, nn.CrossEntropyLoss, nn.NLLLoss)
+    return not several and (is_classifier(net) or (discrete and not is_regressor(net)))
+
+
+def coding_of(
+    net: NeuralNet | None,
+    y: np.ndarray,
+    *,
+    frozen: bool,
+    dtype: np.dtype,
+    n_outputs: int | None,
+) -> Coding:
+    """Find how the labels ``y`` are told to the net.
+
+    A net that is yet to be trained learns the codes that it is given. For a trained
+    one, integer labels are positions among its outputs, and others need its
+    ``classes``.
+
+    Raises
+    ------
+    ValueError
+        If the labels are of another kind than the net's, or of one class only.
+    """
+    if not wants_classes(net, y):
+        if not np.issubdtype(y.dtype, np.number):
+            raise ValueError(
+                f"y: {type(net).__name__} takes numbers as targets, got {y.dtype}."
+            )
+        kind = (
+            LabelSets
+            if _has_criterion(net, nn.BCEWithLogitsLoss)
+            else RegressionTargets
+        )
+        return kind(dtype, y.shape[1:] or ((1,) if is_regressor(net) else ()))
+    check_classification_targets(y)
+    found = np.unique(y)
+    if len(found) < 2:
+        raise ValueError(
+            f"y: at least 2 classes are needed, but the data holds 1 class: {found!r}."
+        )
+    binary = isinstance(net, NeuralNetBinaryClassifier)
+    if binary and len(found) > 2:
+        raise ValueError(
+            f"y: {type(net).__name__} takes 2 classes, the data holds {len(found)}."
+        )
+    classes = _classes_of_trained(net, found, n_outputs) if frozen else found
+    if n_outputs is not None and len(classes) > n_outputs:
+        raise ValueError(
+            f"net: it has {n_outputs} outputs, but y holds {len(classes)} classes."
+        )
+    return ClassLabels(classes, dtype if binary else np.int64)
+
+
+def _has_criterion(net: NeuralNet, *kinds: type) -> bool:
+    criterion = net.criterion
+    return issubclass(
+        criterion if isinstance(criterion, type) else type(criterion), kinds
+    )
+
+
+def _classes_of_trained(
+    net: NeuralNet, found: np.ndarray, n_outputs: int | None
+) -> np.ndarray:
+    given = getattr(net, "classes", None)
+    if given is not None and len(given):
+        classes = np.asarray(given)
+        strange = np.setdiff1d(found, classes)
+        if len(strange):
+            raise ValueError(f"y: labels {strange!r} are none of the net's classes.")
+        return classes
+    if found.dtype.kind not in "iubf":
+        raise ValueError(
+            f"y: the trained net knows its classes as integers 0, 1, ..., but y holds "
+            f"{found.dtype}; give the net classes=[...], in the order of its outputs, "
+            "or pass y as it was in training."
+        )
+    if found[0] < 0 or (n_outputs is not None and found[-1] >= n_outputs):
+        raise ValueError(
+            f"y: the trained net has outputs 0 to {n_outputs - 1}, but y holds labels "
+            f"from {found[0]} to {found[-1]}; it was trained with other codes."
+        )
+    return np.arange(n_outputs if n_outputs is not None else found[-1] + 1)

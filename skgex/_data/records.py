@@ -1,0 +1,56 @@
+"""Samples and labels on their way through an estimator."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from skorch.utils import is_dataset
+from torch.utils.data import Subset
+
+
+class Data(NamedTuple):
+    """The samples of a fit, with labels as codes and as the net takes them.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, ...) or Dataset
+        In the dtype of the net.
+    codes : ndarray of shape (n_samples, ...)
+        Classes as positions among the net's outputs; regression targets as they are.
+    targets : ndarray of shape (n_samples, ...) or None
+        What the net's loss takes; None where a Dataset holds them, or there are none.
+    """
+
+    X: Any
+    codes: np.ndarray
+    targets: np.ndarray | None
+
+
+class Query(NamedTuple):
+    """Samples that an estimator is asked about after its fit.
+
+    Attributes
+    ----------
+    X, codes, targets
+        As in :class:`Data`; the label of a class that ``fit`` never saw has code -1.
+    index : ndarray of shape (n_samples,), dtype=intp
+        The fitted row that each sample is, -1 for new ones.
+    """
+
+    X: Any
+    codes: np.ndarray
+    targets: np.ndarray | None
+    index: np.ndarray
+
+    @property
+    def new(self) -> np.ndarray:
+        """The mask of the samples that ``fit`` never saw."""
+        return self.index < 0
+
+
+def take(X: Any, y: Any, rows: np.ndarray | None) -> tuple[Any, Any]:
+    """Return some rows of arrays or of a Dataset; None stands for all rows."""
+    if rows is None:
+        return X, y
+    if is_dataset(X):
+        return Subset(X, rows), None
+    return X[rows], None if y is None else y[rows]

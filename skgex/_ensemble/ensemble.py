@@ -1,0 +1,79 @@
+"""The geometric ensemble: checkpoints around a trained net, and their losses."""
+
+from collections.abc import Sequence
+from itertools import chain as joined
+from typing import Any, NamedTuple
+
+from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation, collect
+from skgex._ensemble.stackable import can_batch
+from skgex._ensemble.stacked import GROUP_SIZE, evaluate_group
+from skgex._nets.devices import spread_over_devices
+from skgex._nets.evaluation import Evaluation, evaluate
+from skgex._nets.snapshot import TrainedNet, Weights, revive
+from skgex._utils.parallel import run
+from skgex._utils.random import seeded
+
+
+class GeometricEnsemble(NamedTuple):
+    """A trained net and M checkpoints near it (Kim et al. 2023, section 4).
+
+    Attributes
+    ----------
+    trained : TrainedNet
+        θ*.
+    members : list of dict or None
+        Weights of θ_1, ..., θ_M; None where they were not kept.
+    """
+
+    trained: TrainedNet
+    members: list[Weights] | None
+
+    def answer(
+        self, X: Any, y: Any = None, *, n_jobs: int | None = None
+    ) -> EnsembleEvaluation:
+        """Take losses and mean predictions of any samples.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, ...) or torch Dataset
+            Samples in the dtype of the net.
+        y : ndarray of shape (n_samples, ...) or None
+            Targets as the net takes them.
+        n_jobs : int or None
+            Members evaluated side by side.
+
+        Returns
+        -------
+        answers : Answers
+        """
+        ask, size = _ask_each, 1
+        if len(self.members) > 1 and can_batch(self.trained, X, y):
+            ask, size = evaluate_group, GROUP_SIZE
+        parts = spread_over_devices(self.trained, groups(self.members, size))
+        jobs = [(net, group, X, y) for net, group in parts]
+        evaluations = joined.from_iterable(run(ask, jobs, n_jobs=n_jobs))
+        reference = ask_reference(self.trained, X, y)
+        return collect(reference, evaluations, len(self.members))
+
+
+def _ask_each(
+    trained: TrainedNet, members: Sequence[Weights], X: Any, y: Any
+) -> list[Evaluation]:
+    """Evaluate members one by one."""
+    evaluations = []
+    for weights in members:
+        with seeded(0):  # a Dataset may augment, and loaders draw
+            net = revive(trained._replace(weights=weights))
+            evaluations.append(evaluate(net, X, y))
+    return evaluations
+
+
+def ask_reference(trained: TrainedNet, X: Any, y: Any) -> Evaluation:
+    """Evaluate the trained net itself."""
+    ((reference,),) = run(_ask_each, [(trained, [trained.weights], X, y)])
+    return reference
+
+
+def groups(values: Sequence, size: int) -> list[Sequence]:
+    """Cut a sequence to parts of a size, the last one maybe shorter."""
+    return [values[i : i + size] for i in range(0, len(values), size)]

@@ -1,0 +1,162 @@
+"""One member: a net fine-tuned by SGD for some steps, from where it stands."""
+
+import math
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+
+import torch
+from skorch import NeuralNet
+from skorch.dataset import unpack_data
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.sgd import sgd
+
+from skgex._nets.evaluation import batch_loss
+from skgex._nets.skorch_adapter import (
+    has_plain_step,
+    optimizers_of,
+    replace_optimizers,
+    set_training,
+    submodules,
+)
+
+# Norm that the gradient is clipped at under a constant rate (official code: 1).
+MAX_NORM = 1.0
+
+# Devices with a fused step: a parameter and its momentum are read and written once.
+_FUSING = ("cpu", "cuda")
+
+
+class FineTuning(NamedTuple):
+    """How members are fine-tuned.
+
+    Attributes
+    ----------
+    n_steps : int
+        T, mini-batch steps; they run on across epochs.
+    lr : float
+        Learning rate; its peak under the cosine schedule.
+    momentum : float
+        Momentum of SGD.
+    schedule : {"cosine", "constant"}
+        The rate falls to zero as a half cosine, or stays and the gradient is clipped.
+    """
+
+    n_steps: int
+    lr: float
+    momentum: float
+    schedule: str
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        if self.schedule == "constant":
+            return self.lr
+        return self.lr * (1 + math.cos(math.pi * step / self.n_steps)) / 2
+
+
+class MemberSGD(torch.optim.Optimizer):
+    """SGD with momentum, whose step can be had without torch's records of it.
+
+    The gradient is clipped here rather than in a callback, so that a net's own
+    ``train_step`` cannot miss it.
+
+    Parameters
+    ----------
+    groups : list of dict
+        Parameters, each group with its weight decay.
+    tuning : FineTuning
+    clip : callable
+        Clips the gradients of parameters, in place; called under a constant rate.
+    fused : bool
+        One kernel does a step.
+    """
+
+    def __init__(
+        self,
+        groups: list[dict],
+        tuning: FineTuning,
+        clip: Callable[[list[torch.Tensor]], Any],
+        fused: bool,
+    ):
+        super().__init__(groups, {"lr": tuning.lr, "weight_decay": 0.0})
+        self._momentum, self._fused = tuning.momentum, fused
+        self._clip = clip if tuning.schedule == "constant" else None
+        # Zeros, lest a parameter that gets its first gradient late have none.
+        self._velocity: dict[torch.Tensor, torch.Tensor] = {}
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self._velocity[parameter] = torch.zeros_like(parameter)
+
+    def step(self, closure: Any = None) -> Any:
+        """Take the gradient from the closure, and descend."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        self.descend()
+        return loss
+
+    @torch.no_grad()
+    def descend(self) -> None:
+        """Take a step: no hooks, no profile."""
+        groups = [
+            (group, [p for p in group["params"] if p.grad is not None])
+            for group in self.param_groups
+        ]
+        if self._clip:
+            self._clip([p for _, parameters in groups for p in parameters])
+        for group, parameters in groups:
+            gradients = [p.grad for p in parameters]
+            sgd(
+                parameters,
+                gradients,
+                [self._velocity[p] for p in parameters],
+                has_sparse_grad=any(g.is_sparse for g in gradients),
+                fused=self._fused,
+                weight_decay=group["weight_decay"],
+                momentum=self._momentum,
+                lr=group["lr"],
+                dampening=0.0,
+                nesterov=False,
+                maximize=False,
+            )
+
+
+def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> None:
+    """Train an initialised net in place, through its own ``train_step`` if it has one.
+
+    skorch's own spends more time on its records than a small net on its loss.
+    """
+    clip, fused = partial(clip_grad_norm_, max_norm=MAX_NORM), _can_fuse(net)
+    optimizers = replace_optimizers(
+        net, lambda groups: MemberSGD(groups, tuning, clip, fused)
+    )
+    step_once = _descend if has_plain_step(net) else type(net).train_step
+    set_training(net, True)
+    for step, batch in enumerate(islice(batches, tuning.n_steps)):
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = tuning.rate(step)
+        step_once(net, batch)
+
+
+def _can_fuse(net: NeuralNet) -> bool:
+    """Return whether one kernel can do a step: on its devices, no sparse rows."""
+    parts = list(submodules(net))
+    return not any(getattr(part, "sparse", False) for part in parts) and all(
+        p.device.type in _FUSING and p.is_floating_point()
+        for part in parts
+        for p in part.parameters(recurse=False)
+    )
+
+
+def _descend(net: NeuralNet, batch: Any) -> None:
+    """Do what skorch's ``train_step`` does to weights, and nothing else."""
+    (optimizer,) = optimizers_of(net)
+    X, y = unpack_data(batch)
+    batch_loss(net, X, y).backward()
+    optimizer.descend()
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None

@@ -1,0 +1,152 @@
+"""What skgex takes from inside a skorch net: the only file with its private names."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.frozen import FrozenEstimator
+from skorch import NeuralNet
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+# Overriding one of these gives a training step a meaning of its own.
+_STEP_METHODS = (
+    "train_step",
+    "train_step_single",
+    "get_train_step_accumulator",
+    "on_grad_computed",
+    "notify",
+    "_zero_grad_optimizer",
+    "_step_optimizer",
+    "_set_training",
+)
+
+
+def unwrap(net: NeuralNet | FrozenEstimator) -> tuple[NeuralNet, bool]:
+    """Return the skorch net, and whether it was passed as a FrozenEstimator."""
+    if isinstance(net, FrozenEstimator):
+        return net.estimator, True
+    return net, False
+
+
+def named_modules(net: NeuralNet) -> Iterator[tuple[str, torch.nn.Module]]:
+    """Yield all modules and criteria of an initialised net, by skorch's names."""
+    for name in net._modules + net._criteria:
+        module = getattr(net, name + "_")
+        if isinstance(module, torch.nn.Module):
+            yield name, module
+
+
+def submodules(net: NeuralNet) -> Iterator[torch.nn.Module]:
+    """Yield every module inside the modules and criteria of an initialised net."""
+    for _, root in named_modules(net):
+        yield from root.modules()
+
+
+def set_training(net: NeuralNet, training: bool) -> None:
+    """Put all modules and criteria into training or evaluation mode."""
+    net._set_training(training)
+
+
+def nonlinearity_of(net: NeuralNet) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what ``predict_proba`` applies to the module's output."""
+    return net._get_predict_nonlinearity()
+
+
+def optimizers_of(net: NeuralNet) -> list[Optimizer]:
+    """Return the optimizers of an initialised net."""
+    return [getattr(net, name + "_") for name in net._optimizers]
+
+
+def learning_rate_of(net: NeuralNet) -> float:
+    """Return the current rate of the first optimizer's first group; nan if none."""
+    return float(optimizers_of(net)[0].param_groups[0].get("lr", np.nan))
+
+
+def replace_optimizers(
+    net: NeuralNet, make: Callable[[list[dict]], Optimizer]
+) -> list[Optimizer]:
+    """Hand the trainable parameters of every optimizer to a new one.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Initialised; changed in place.
+    make : callable
+        Makes an optimizer from parameter groups with their weight decay. A decoupled
+        weight decay (AdamW) is dropped: it is not a term of the loss, but a part of
+        that optimizer's step.
+
+    Returns
+    -------
+    optimizers : list of Optimizer
+        The new ones.
+    """
+    replaced = []
+    for name, old in zip(net._optimizers, optimizers_of(net), strict=True):
+        groups = [
+            {
+                "params": [p for p in group["params"] if p.requires_grad],
+                "weight_decay": _coupled_decay(old, group),
+            }
+            for group in old.param_groups
+        ]
+        replaced.append(make([group for group in groups if group["params"]]))
+        # Plain assignment would register a second optimizer with skorch.
+        net.__dict__[name + "_"] = replaced[-1]
+    return replaced
+
+
+def has_plain_step(net: NeuralNet) -> bool:
+    """Return whether a training step is no more than loss, gradient and descent."""
+    return len(net._optimizers) == 1 and all(
+        getattr(type(net), name) is getattr(NeuralNet, name) for name in _STEP_METHODS
+    )
+
+
+def holds_rows_out(net: NeuralNet) -> bool:
+    """Return whether ``fit`` keeps part of the rows for validation."""
+    return bool(net.train_split)
+
+
+def takes_indices(net: NeuralNet) -> bool:
+    """Return whether an initialised net looks integer inputs up in a table."""
+    tables = (torch.nn.Embedding, torch.nn.EmbeddingBag)
+    return any(isinstance(part, tables) for part in submodules(net))
+
+
+def is_row_by_row(net: NeuralNet) -> bool:
+    """Return whether the criterion of an initialised net has no ``reduction``."""
+    return not hasattr(net.criterion_, "reduction")
+
+
+def shuffle_training(net: NeuralNet) -> None:
+    """Let the training iterator shuffle, unless the user chose an order.
+
+    The validation iterator must yield each row once and in order.
+    """
+    params = net.get_params(deep=False)
+    own_order = ("sampler", "batch_sampler", "shuffle")
+    if net.iterator_train is DataLoader and not any(
+        f"iterator_train__{name}" in params for name in own_order
+    ):
+        net.set_params(iterator_train__shuffle=True)
+    for name in ("shuffle", "drop_last"):
+        if params.get(f"iterator_valid__{name}"):
+            net.set_params(**{f"iterator_valid__{name}": False})
+
+
+def epochs_of(net: NeuralNet) -> list[dict[str, Any]]:
+    """Return skorch's record of the epochs, without that of their batches."""
+    return [
+        {key: value for key, value in epoch.items() if key != "batches"}
+        for epoch in net.history
+    ]
+
+
+def _coupled_decay(optimizer: Optimizer, group: dict) -> float:
+    decoupled = isinstance(optimizer, torch.optim.AdamW) or group.get(
+        "decoupled_weight_decay", False
+    )
+    return 0.0 if decoupled else group.get("weight_decay", 0.0)

@@ -1,0 +1,192 @@
+"""CleaningSampler: a step of imbalanced-learn's pipelines that cleans training sets."""
+
+import sys
+from dataclasses import fields
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, OneToOneFeatureMixin, clone
+from sklearn.utils import _safe_indexing
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from skgex._base.parameters import HasMethods, Interval, StrOptions
+from skgex.cleaning._guards import CHECKS, as_given, decide, last_step, view_for
+
+
+class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
+    """Drop or relabel rows of a training set, inside imbalanced-learn's pipelines.
+
+    In an ``imblearn.pipeline.Pipeline`` it acts when the pipeline is fitted, and lets
+    all rows pass when it predicts. imbalanced-learn itself is not needed to use it.
+
+    Parameters
+    ----------
+    selector : estimator
+        A detector or a pruner, such as :class:`~skgex.GEXDetector` or
+        :class:`~skgex.GEXPruner`, or a pipeline that ends in one. Sparse X reaches it
+        dense, unless it takes sparse input.
+    action : {"drop", "relabel"}, default="drop"
+        What is done about the rows that the selector would do without. "relabel" gives
+        them the label that it prefers, and needs a detector with ``relabel``.
+    min_samples_per_class : int, default=1
+        Each class keeps this number of its rows as they are, or all that it has if
+        fewer.
+
+    Attributes
+    ----------
+    selector_ : estimator
+        The fitted selector.
+    sample_indices_ : ndarray of shape (n_samples_new,), dtype=intp
+        The rows that were kept.
+    sampling_strategy_ : dict
+        The number of rows that go or change, by class.
+    acted_mask_ : ndarray of shape (n_samples,), dtype=bool
+        The rows that were dropped or relabelled.
+    separated_ : bool
+        False where rows that a detector judges wrong do not stand apart by their
+        scores. Then nothing was done.
+    n_features_in_ : int
+        Number of features.
+
+    See Also
+    --------
+    CleanedClassifier : The same for one classifier, which can also weigh rows down.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex import CleaningSampler, GEXPruner
+    >>> X, y = load_iris(return_X_y=True)
+    >>> sampler = CleaningSampler(GEXPruner(prune=0.2, random_state=0))
+    >>> X_kept, y_kept = sampler.fit_resample(X, y)
+    >>> X_kept.shape
+    (120, 4)
+    """
+
+    _estimator_type = "sampler"
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        "selector": [HasMethods(["fit"])],
+        "action": [StrOptions({"drop", "relabel"})],
+        "min_samples_per_class": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, selector, *, action="drop", min_samples_per_class=1):
+        self.selector = selector
+        self.action = action
+        self.min_samples_per_class = min_samples_per_class
+
+    def fit(self, X: Any, y: Any = None) -> "CleaningSampler":
+        """Find the rows to act on.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`fit_resample`.
+
+        Returns
+        -------
+        self : object
+            The fitted sampler.
+        """
+        self._judge(X, y)
+        return self
+
+    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Find the rows to act on, and do so.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Class labels, or one column a class with a 1 for the label's.
+
+        Returns
+        -------
+        X_new : same type as X, of shape (n_samples_new, n_features)
+            The rows that are kept. Data frames keep their index and dtypes.
+        y_new : same type as y, of shape (n_samples_new, ...)
+            Their labels.
+        """
+        rows, labels = self._judge(X, y)
+        kept = self.sample_indices_
+        if self.action == "relabel":
+            new = last_step(self.selector_).relabel()
+            y = _put(y, labels, np.where(self.acted_mask_, new, labels))
+        y = y if hasattr(y, "iloc") or isinstance(y, list) else np.asarray(y)
+        return _safe_indexing(rows, kept), _safe_indexing(y, kept)
+
+    def _judge(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        """Find the rows to act on; return samples, and labels as an array."""
+        self._validate_params()
+        judge = last_step(self.selector)
+        if self.action == "relabel" and not hasattr(judge, "relabel"):
+            raise ValueError(
+                "selector: action='relabel' needs one with relabel; "
+                f"{type(judge).__name__} has none."
+            )
+        checked, labels = validate_data(self, X, y, multi_output=True, **CHECKS)
+        labels = _one_column(labels)
+        rows = as_given(X, checked)
+        view = view_for(self.selector, rows, checked)
+        self.selector_ = clone(self.selector).fit(view, labels)
+        verdict = decide(self.selector_, labels, self.min_samples_per_class)
+        self.acted_mask_, self.separated_ = verdict.acted, verdict.separated
+        drop = verdict.acted & (self.action == "drop")
+        self.sample_indices_ = np.flatnonzero(~drop)
+        acted, counts = np.unique(labels[verdict.acted], return_counts=True)
+        self.sampling_strategy_ = dict(
+            zip(acted.tolist(), counts.tolist(), strict=True)
+        )
+        return (X if isinstance(X, list) else rows), labels
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.sparse = True
+        if "imblearn" in sys.modules:
+            tags = _as_sampler_tags(tags)
+        return tags
+
+
+def _one_column(y: np.ndarray) -> np.ndarray:
+    """Return class labels; of one column a class, the position of each row's 1."""
+    if y.ndim == 2 and y.shape[1] > 1:
+        one_each = type_of_target(y) == "multilabel-indicator"
+        if not one_each or (y.sum(axis=1) != 1).any():
+            raise ValueError("Multilabel and multioutput targets are not supported.")
+        return y.argmax(axis=1)
+    y = column_or_1d(y)
+    check_classification_targets(y)
+    return y
+
+
+def _put(y: Any, labels: np.ndarray, new: np.ndarray) -> Any:
+    """Return a copy of y, of its type, with new labels where they changed."""
+    changed = np.flatnonzero(new != labels)
+    if isinstance(y, list):
+        y = list(y)
+        for row in changed:
+            y[row] = new[row].item()
+        return y
+    y = y.copy() if hasattr(y, "iloc") else np.array(y)
+    values = np.asarray(new[changed])
+    if y.ndim == 2 and y.shape[1] > 1:
+        values = np.eye(y.shape[1], dtype=int)[values]
+    elif y.ndim == 2:
+        values = values[:, None]
+    (y.iloc if hasattr(y, "iloc") else y)[changed] = values
+    return y
+
+
+def _as_sampler_tags(tags: Any) -> Any:
+    """Return the tags in imbalanced-learn's own class, which its checks read."""
+    from imblearn.utils._tags import InputTags, SamplerTags, Tags
+
+    known = {field.name: getattr(tags, field.name) for field in fields(tags)}
+    inputs = {f.name: getattr(tags.input_tags, f.name) for f in fields(tags.input_tags)}
+    known["input_tags"] = InputTags(**inputs, dataframe=True)
+    return Tags(**known, sampler_tags=SamplerTags(sample_indices=True))

@@ -1,0 +1,498 @@
+"""GEXDetector: wrong labels by how a sample's loss moves in a geometric ensemble."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import Bunch
+from sklearn.utils.metaestimators import available_if
+
+from skgex._base.parameters import StrOptions
+from skgex._data.records import Data
+from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
+from skgex._ensemble.statistics import (
+    mean_over_members,
+    relative_losses,
+    squares,
+    standard_error,
+)
+from skgex.detection._detector_mixin import DetectorMixin
+from skgex.detection._explanation import asked_rows, check_n_rows
+from skgex.detection._memorisation import warn_if_memorised, warn_unless_memorised
+from skgex.detection._noise_model import (
+    cut_of_precision,
+    noise_matrix,
+    noise_probability,
+    noise_rate,
+    otsu_unless_rare,
+)
+from skgex.detection._pulls import hardest_pulls
+from skgex.detection._relabelling import TARGETS
+from skgex.detection._threshold import precision, threshold_of
+from skgex.influence import GEX
+from skgex.influence._gex import predicts_classes
+
+
+class GEXDetector(DetectorMixin, GEX):
+    """Detect noisy labels through a geometric ensemble.
+
+    A net is trained, fine-tuned by SGD into nearby checkpoints, and each sample is
+    judged by its loss under them: a label that the net had to memorise is lost as
+    soon as the net moves, a label that other samples support is not.
+
+    ``predict`` gives masks, True = noisy. The estimator is an unsupervised judge of
+    its training data: scikit-learn takes it for neither a classifier nor an outlier
+    detector, so pass ``cv=StratifiedKFold(shuffle=True)`` to searches over it.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet, FrozenEstimator or None, default=None
+        The net whose loss is meant. A skorch net is cloned and trained;
+        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
+        for classes, trained for as long as the loss of held-out rows falls.
+    n_members : int or "auto", default=16
+        M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
+        until an estimated 95% of the most suspicious rows, down to a fifth of all, are
+        those of an infinite ensemble. It compares two halves of the members, and holds
+        their predictions meanwhile.
+    n_steps : int or "auto", default="auto"
+        T, the mini-batch steps that each member is fine-tuned for. "auto" makes one
+        pass over the data, or 64 steps if these are more.
+    lr : float or "auto", default="auto"
+        Learning rate of the fine-tuning. "auto" takes the highest one, up to 0.2, that
+        costs short ensembles little of the log-likelihood of held-out labels; the
+        choice costs no more steps than one more training of the net.
+    momentum : float, default=0.9
+        Momentum of SGD.
+    schedule : {"cosine", "constant"}, default="cosine"
+        The rate falls to zero as a half cosine, or stays and the norm of the gradient
+        is clipped at 1.
+    chain : bool, default=False
+        Start each member from the one before it, as the official code does, in the
+        place of θ*. Members of a chain cannot be made side by side.
+    max_samples : float, default=1.0
+        Share of the rows, in (0, 1], that each member is fine-tuned on. Below 1, each
+        fitted row is judged by the members that did not see it.
+    loss_floor : float, default=0.0
+        The loss under θ* counts as at least this, in nats (official code: 0.05).
+    statistic : {"relative_loss", "mean_loss", "self_influence"}, \
+            default="relative_loss"
+        What rows are ranked by: their mean loss under the members, in nats, divided by
+        one plus the entropy of the ensemble's prediction in bits, since any label of a
+        row that it is unsure of has a high loss; the mean loss itself (which the
+        former is where there are no classes); or the paper's mean squared loss
+        deviation, in nats², which needs a net that has memorised its training set.
+    threshold : {"otsu", "otsu_raw"}, str such as "precision 90%" or "10%", or float, \
+            default="otsu"
+        Where the cut lies. "otsu" is Otsu's cut on the root of the statistic, and
+        spares labels that the ensemble prefers to all others; where held-out rows,
+        with ``lr="auto"``, say that 2% of the labels or less are wrong, it flags no
+        larger a share. "precision 90%" flags as many rows as can be if 90% of the
+        flags are to be right, by ``noise_proba_``. "otsu_raw" is Otsu's cut on the
+        statistic itself, as in the paper. An expected share of noise comes as a share
+        alone, the cut itself as a number on the statistic's scale.
+    early_stopping : bool or "auto", default="auto"
+        Train ``net`` for as many epochs alone as a trial on half of the rows needs
+        until the loss of the other half falls no more: past that, a net learns wrong
+        labels by heart, and what is ranked by a loss finds few of them. ``lr="auto"``
+        takes the same trial. "auto" is True unless ``statistic="self_influence"``,
+        which needs labels learnt by heart. A FrozenEstimator is not trained; the net
+        that is made for None always stops early. Of one that did not stop and fits far
+        more labels than it could predict, ``lr="auto"`` tells, and a warning says so.
+    keep_members : bool, default=True
+        Keep the members' weights. Without them, the rows that ``fit`` saw are all that
+        can be asked about, and members come back from other processes as losses.
+    warm_start : bool, default=False
+        Let ``fit`` go on from the last one, on the same data: the net is not trained
+        again, a rate that was chosen stays, and only members that are not there yet
+        are fine-tuned. Fewer ``n_members`` cost nothing. It holds each member's
+        predictions of the fitted rows.
+    memory : str, joblib.Memory or None, default=None
+        Caches the trained net, the chosen rate and the members, by parameters, data
+        and seed: a search over the other parameters trains one net a fold, and more
+        members extend fewer. ``joblib.Memory(path, mmap_mode="r")`` leaves the members
+        on disk, where there are too many for memory.
+    n_jobs : int or None, default=None
+        Members made side by side through joblib. Answers do not depend on it.
+    verbose : int, default=0
+        From 1, a progress bar over the members.
+    random_state : int, RandomState or None, default=None
+        All that is random follows from it. Global generators are left as they were.
+
+    Attributes
+    ----------
+    ensemble_ : GeometricEnsemble
+        The trained net and its members.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the net's outputs. Only for classes.
+    lr_ : float
+        The learning rate of the members.
+    n_epochs_ : int
+        The epochs that the net was trained for.
+    n_members_ : int
+        The number of members.
+    n_steps_ : int
+        The steps of each member.
+    n_features_in_ : int
+        Number of features (the length of the second axis of X).
+    memorised_ : float
+        Share of the fitted labels with a loss below log 2 under the trained net, by
+        cross entropy those with a probability above 1/2. Near 1, wrong labels are among
+        them: the net has memorised its training set. Only for classes.
+    noise_mask_ : ndarray of shape (n_samples,), dtype=bool
+        True where a fitted row's label is judged wrong.
+    noise_matrix_ : ndarray of shape (n_classes, n_classes), dtype=float64
+        Estimated P(given label = column | true label = row), with the label that the
+        ensemble prefers taken for the true one where ``noise_proba_`` exceeds 1/2.
+        Only for classes.
+    noise_proba_ : ndarray of shape (n_samples,), dtype=float64
+        Estimated probability that a fitted row's label is wrong. It depends on neither
+        ``statistic`` nor ``threshold``. Only for classes.
+    noise_rate_ : float
+        Estimated share of wrong labels: the mean of ``noise_proba_``. Only for classes.
+    scores_ : ndarray of shape (n_samples,), dtype=float64
+        The statistic of the fitted rows, higher = more suspicious.
+    scores_std_ : ndarray of shape (n_samples,), dtype=float64
+        Standard error of ``scores_`` over the members: their usual distance from
+        those of an infinite ensemble around the same net. NaN where fewer than two
+        members count for a row. Too small with ``chain=True``, whose members are not
+        independent; and by a factor of 0.5 to 0.75 for relative losses of suspicious
+        rows, since it takes the ensemble's entropy as known.
+    self_influence_ : ndarray of shape (n_samples,), dtype=float64
+        Self-influence of the fitted rows, in nats².
+    suggested_labels_ : ndarray of shape (n_samples, ...)
+        The class (or value) that the ensemble prefers for each fitted row.
+    threshold_ : float
+        What scores of noise exceed.
+
+    See Also
+    --------
+    skgex.influence.GEX : The same ensemble as a feature map, without a judgement.
+
+    References
+    ----------
+    Kim, S., Kim, K. and Yang, E. "GEX: A flexible method for approximating influence
+    via Geometric Ensemble." NeurIPS 2023.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skgex import GEXDetector
+    >>> from skgex.datasets import flip_labels
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_noisy, noise_mask = flip_labels(y, 0.1, random_state=0)
+    >>> detector = GEXDetector(random_state=0).fit(X, y_noisy)
+    >>> detector.predict(X).shape
+    (150,)
+    """
+
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **GEX._parameter_constraints,
+        "statistic": [StrOptions({"relative_loss", "mean_loss", "self_influence"})],
+        **DetectorMixin._threshold_constraints,
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+    }
+
+    _knows_precision = True
+
+    def __init__(
+        self,
+        net=None,
+        *,
+        n_members=16,
+        n_steps="auto",
+        lr="auto",
+        momentum=0.9,
+        schedule="cosine",
+        chain=False,
+        max_samples=1.0,
+        loss_floor=0.0,
+        statistic="relative_loss",
+        threshold="otsu",
+        early_stopping="auto",
+        keep_members=True,
+        warm_start=False,
+        memory=None,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        super().__init__(
+            net,
+            n_members=n_members,
+            n_steps=n_steps,
+            lr=lr,
+            momentum=momentum,
+            schedule=schedule,
+            chain=chain,
+            max_samples=max_samples,
+            loss_floor=loss_floor,
+            keep_members=keep_members,
+            warm_start=warm_start,
+            memory=memory,
+            n_jobs=n_jobs,
+            verbose=verbose,
+            random_state=random_state,
+        )
+        self.statistic = statistic
+        self.threshold = threshold
+        self.early_stopping = early_stopping
+
+    def predict(self, X: Any, y: Any = None) -> np.ndarray:
+        """Say which labels are wrong.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`transform`.
+
+        Returns
+        -------
+        noise_mask : ndarray of shape (n_samples,), dtype=bool
+            True where the label is judged wrong.
+        """
+        query = self._ask(X, y, warn=True)
+        return self._flags(self._answer_query(query, warn=True), query.codes)
+
+    def scores(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return how suspicious labels are.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`transform`.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), dtype=float64
+            The statistic, higher = more suspicious: in nats for losses, in nats² for
+            "self_influence".
+        """
+        return self._statistic(self._answer(X, y))
+
+    @available_if(predicts_classes)
+    def noise_proba(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return how probable it is that labels are wrong.
+
+        It rises with the relative loss, from even odds at Otsu's cut through those of
+        the fitted rows, and is halved where the ensemble prefers the label. Noise that
+        falls on hard rows, or that a net can learn, is not told from right labels.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`transform`.
+
+        Returns
+        -------
+        noise_proba : ndarray of shape (n_samples,), dtype=float64
+            Probabilities in [0, 1].
+        """
+        query = self._ask(X, y, warn=True)
+        return self._probability(self._answer_query(query, warn=True), query.codes)
+
+    def relabel(self, kind: str = "hard") -> np.ndarray:
+        """Return the labels of the fitted rows, with new ones for those judged wrong.
+
+        Parameters
+        ----------
+        kind : {"hard", "probabilities", "influence"}, default="hard"
+            What a wrong label becomes: the class (or value) that the ensemble prefers;
+            the ensemble's class probabilities; or the targets of Kong, Shen and Huang
+            (2022), see :func:`skgex.cleaning.influence_targets`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples, ...) or (n_samples, n_classes)
+            Labels as ``fit`` takes them if "hard"; otherwise targets in the order of
+            ``classes_``, dtype float64, with which a net can be trained on the cross
+            entropy of probabilities. See :func:`skgex.cleaning.weighted_rows` for
+            estimators that take classes only.
+        """
+        self._require_fitted()
+        if kind not in TARGETS:
+            raise ValueError(f"kind: must be one of {list(TARGETS)}, got {kind!r}.")
+        codes, mask, outputs = self._codes, self.noise_mask_, self._answers.outputs
+        classes = self._has_classes()
+        if kind != "hard" and not classes:
+            raise ValueError(f"kind: {kind!r} needs classes, the labels are values.")
+        if kind != "hard":
+            return TARGETS[kind](codes, mask, outputs)
+        given = self.classes_[codes] if classes else self._coding.decode(codes)
+        wrong = mask.reshape(-1, *[1] * (given.ndim - 1))
+        return np.where(wrong, self.suggested_labels_, given)
+
+    def explain(self, rows: Any = None, *, n_rows: int = 5) -> Bunch:
+        """Say why fitted rows are suspicious: which rows pull on their given labels.
+
+        A row of the same label pulls for it where the members keep, or lose, the two
+        labels together; a row of another label pulls against it where one label is won
+        as the other is lost. A copy of the row comes first, since what is learnt of one
+        is learnt of the other (a Dataset's copies are not told from other rows).
+
+        Parameters
+        ----------
+        rows : int, array-like of int or mask of shape (n_samples,), default=None
+            Positions among the fitted rows. None asks for those that are judged wrong,
+            most suspicious first.
+        n_rows : int, default=5
+            How many rows to name for, and against, each label.
+
+        Returns
+        -------
+        explanation : Bunch
+            Of arrays, one entry or line for each row that is asked about:
+
+            - ``rows``: positions among the fitted rows;
+            - ``given_labels``, ``given_proba``: labels as given, and their probability
+              under the ensemble;
+            - ``suggested_labels``, ``suggested_proba``: those that it prefers;
+            - ``noise_proba``: the estimated probability that the label is wrong;
+            - ``rows_for``, ``pulls_for``: of shape (n_asked, n_rows), positions of
+              the rows that pull hardest for the given label, hardest first, and their
+              pull, positive and in nats: how far the log-odds of the label rise over
+              the members with one standard deviation of those of the other row's,
+              times the likeness of what the ensemble predicts for both, in [0, 1];
+            - ``rows_against``, ``pulls_against``: the same of those against it, whose
+              pull is negative.
+
+            Where fewer rows pull that way, the position is -1 and the pull 0.
+
+        Raises
+        ------
+        ValueError
+            If an argument is impossible, the labels are values, or there is but one
+            member, which pulls cannot be read off.
+        """
+        self._require_fitted()
+        if not self._has_classes():
+            raise ValueError("explain: needs classes, the labels are values.")
+        answers, codes = self._answers, self._codes
+        if answers.losses.shape[1] < 2:
+            raise ValueError("n_members: explain needs at least 2, fitted with 1.")
+        check_n_rows(n_rows)
+        asked = asked_rows(rows, self.noise_mask_, self.scores_)
+        probabilities = self._coding.probabilities(answers.outputs)
+        identity = None if self._seen is None else self._seen.identity
+        positive, negative = hardest_pulls(
+            answers.losses, probabilities, codes, asked, n_rows, identity
+        )
+        return Bunch(
+            rows=asked,
+            given_labels=self.classes_[codes[asked]],
+            given_proba=probabilities[asked, codes[asked]],
+            suggested_labels=self.suggested_labels_[asked],
+            suggested_proba=probabilities[asked].max(axis=1),
+            noise_proba=self.noise_proba_[asked],
+            rows_for=positive.rows,
+            pulls_for=positive.pulls,
+            rows_against=negative.rows,
+            pulls_against=negative.pulls,
+        )
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        self._check_threshold()
+
+    def _fit(self, data: Data) -> None:
+        if self._wanted_precision() and not self._has_classes():
+            raise ValueError(
+                f"threshold: {self.threshold!r} needs classes, the labels are values."
+            )
+        super()._fit(data)
+        self.n_epochs_ = len(self._trained.history)
+        self.scores_ = self._statistic(self._answers)
+        each, counted = self._ranked_by(self._answers), self._answers.counted
+        self.scores_std_ = standard_error(each, counted)
+        if self._has_classes():
+            self._estimate_noise(data.codes)
+            self._warn_of_regime()
+        self.threshold_ = self._cut(data.codes)
+        self.noise_mask_ = self._flags(self._answers, data.codes)
+        self.suggested_labels_ = self._coding.decode(self._answers.outputs)
+
+    def _stopped_early(self) -> bool:
+        frozen = isinstance(self.net, FrozenEstimator)
+        return self.net is None or (self._stops_early() and not frozen)
+
+    def _stops_early(self) -> bool:
+        if self.early_stopping == "auto":
+            return self.statistic != "self_influence"
+        return bool(self.early_stopping)
+
+    def _estimate_noise(self, codes: np.ndarray) -> None:
+        relative = self._relative_loss(self._answers)
+        self.memorised_ = float(np.mean(self._answers.reference < np.log(2)))
+        self._even_odds = otsu_unless_rare(relative, self._held_out_rate())
+        self.noise_proba_ = self._probability(self._answers, codes)
+        self.noise_rate_ = float(self.noise_proba_.mean())
+        preferred = self._coding.code_of(self._answers.outputs)
+        likelier = np.where(self.noise_proba_ > 0.5, preferred, codes)
+        n_classes = len(self._coding.classes)
+        self.noise_matrix_ = noise_matrix(codes, likelier, n_classes)
+
+    def _held_out_rate(self) -> float:
+        """Return the share of noise by the held-out rows; 1 where there are none."""
+        if self._choice is None or not self._has_classes():
+            return 1.0
+        probabilities = self._coding.probabilities(self._choice.outputs)
+        return noise_rate(self._choice.codes, probabilities)
+
+    def _probability(
+        self, answers: EnsembleEvaluation, codes: np.ndarray
+    ) -> np.ndarray:
+        relative, spared = self._relative_loss(answers), self._spared(answers, codes)
+        return noise_probability(relative, self._even_odds, spared)
+
+    def _wanted_precision(self) -> float | None:
+        return precision(self.threshold) if isinstance(self.threshold, str) else None
+
+    def _cut(self, codes: np.ndarray) -> float:
+        if self.threshold == "otsu":
+            return otsu_unless_rare(self.scores_, self._held_out_rate())
+        wanted = self._wanted_precision()
+        if wanted is None:
+            return threshold_of(self.scores_, self.threshold)
+        rows = ~self._spared(self._answers, codes)
+        return cut_of_precision(self.scores_[rows], self.noise_proba_[rows], wanted)
+
+    def _flags(self, answers: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
+        mask = self._statistic(answers) > self.threshold_
+        spares = self.threshold == "otsu" or self._wanted_precision() is not None
+        if spares and self._has_classes():
+            mask &= ~self._spared(answers, codes)
+        return mask
+
+    def _spared(self, answers: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
+        """Say which labels the ensemble prefers to all others."""
+        return self._coding.code_of(answers.outputs) == codes
+
+    def _statistic(self, answers: EnsembleEvaluation) -> np.ndarray:
+        return mean_over_members(self._ranked_by(answers), answers.counted)
+
+    def _importance(self, answers: EnsembleEvaluation) -> np.ndarray:
+        return self._statistic(answers)
+
+    def _ranked_by(self, answers: EnsembleEvaluation) -> np.ndarray:
+        """Return each member's part in the statistic, (n_samples, n_members)."""
+        if self.statistic == "self_influence":
+            return squares(self._deviations(answers))
+        if self.statistic == "relative_loss" and self._has_classes():
+            return self._relative_losses(answers)
+        return answers.losses
+
+    def _relative_loss(self, answers: EnsembleEvaluation) -> np.ndarray:
+        return mean_over_members(self._relative_losses(answers), answers.counted)
+
+    def _relative_losses(self, answers: EnsembleEvaluation) -> np.ndarray:
+        probabilities = self._coding.probabilities(answers.outputs)
+        return relative_losses(answers.losses, probabilities)
+
+    def _warn_of_regime(self) -> None:
+        """Warn where the net has memorised its labels and should not have, or not."""
+        if self.statistic == "self_influence":
+            warn_unless_memorised(self.memorised_)
+        elif self._choice is not None and not self._stopped_early():
+            predicted = self._coding.code_of(self._choice.outputs)
+            agreement = float(np.mean(predicted == self._choice.codes))
+            warn_if_memorised(self.memorised_, agreement)

@@ -1,0 +1,168 @@
+import numpy as np
+import pytest
+from joblib import Memory
+from tiny import classifier
+
+from skgex._ensemble import growth as module
+from skgex._ensemble.cache import DiskMemberCache, MemberCache
+from skgex._ensemble.fine_tuning import FineTuning
+from skgex._ensemble.growth import grow
+from skgex._nets.training import train
+
+TUNING = FineTuning(4, 0.1, 0.9, "cosine")
+SEEDS = list(range(100, 116))
+PLACES = [MemberCache, "disk"]
+
+
+@pytest.fixture
+def trained(blobs):
+    return train(classifier(), *blobs, seed=0)
+
+
+@pytest.fixture
+def known(request, tmp_path):
+    if request.param is MemberCache:
+        return MemberCache()
+    return DiskMemberCache(Memory(tmp_path, verbose=0), "origin")
+
+
+@pytest.fixture
+def grown(monkeypatch):
+    """The seeds of all members that are fine-tuned, by whichever engine."""
+    seeds = []
+    one, group = module.grow_member, module.grow_group
+
+    def watched_one(*args):
+        seeds.append(args[6])
+        return one(*args)
+
+    def watched_group(*args):
+        seeds.extend(seed for _, seed in args[4])
+        return group(*args)
+
+    monkeypatch.setattr(module, "grow_member", watched_one)
+    monkeypatch.setattr(module, "grow_group", watched_group)
+    return seeds
+
+
+@pytest.fixture
+def by_the_loop(monkeypatch):
+    monkeypatch.setattr(module, "can_batch", lambda *_: False)
+
+
+def assert_equal(one, other):
+    for name in ("reference", "losses", "outputs", "targets", "counted"):
+        np.testing.assert_array_equal(getattr(one[1], name), getattr(other[1], name))
+    for weights, others in zip(one[0].members, other[0].members, strict=True):
+        for name, value in weights["module"].items():
+            np.testing.assert_array_equal(value, others["module"][name])
+
+
+@pytest.mark.parametrize("known", PLACES, indirect=True)
+def test_what_was_put_is_found(known):
+    assert ("a", 1.0) not in known
+    assert known.keep(("a", 1.0), [1, 2]) == [1, 2]
+    known.keep("b", 3)
+    assert ("a", 1.0) in known
+    assert known["a", 1.0] == [1, 2]
+    assert ("a", 2.0) not in known
+    known.retain(["b"])
+    assert known["b"] == 3
+    assert (("a", 1.0) in known) == isinstance(known, DiskMemberCache)
+
+
+def test_another_origin_has_other_things(tmp_path):
+    memory = Memory(tmp_path, verbose=0)
+    DiskMemberCache(memory, np.arange(3)).keep("a", 1)
+    assert "a" in DiskMemberCache(memory, np.arange(3))
+    assert "a" not in DiskMemberCache(memory, np.arange(4))
+
+
+def test_what_is_forgotten_meanwhile_is_not_made_up(tmp_path):
+    known = DiskMemberCache(Memory(tmp_path, verbose=0))
+    with pytest.raises(KeyError, match="a"):
+        known["a"]
+    assert "a" not in known
+
+
+def test_without_a_place_nothing_is_remembered():
+    known = DiskMemberCache(Memory(None), np.arange(3))
+    assert known.keep("a", 1) == 1
+    assert "a" not in known
+
+
+@pytest.mark.parametrize("known", PLACES, indirect=True)
+@pytest.mark.parametrize("settings", [{}, {"chain": True}, {"max_samples": 0.5}])
+def test_eight_then_sixteen_are_sixteen(blobs, trained, known, grown, settings):
+    at_once = grow(trained, *blobs, TUNING, SEEDS, **settings)
+    grown.clear()
+    grow(trained, *blobs, TUNING, SEEDS[:8], known=known, **settings)
+    assert grown == SEEDS[:8]
+    assert_equal(grow(trained, *blobs, TUNING, SEEDS, known=known, **settings), at_once)
+    assert grown == SEEDS
+
+
+@pytest.mark.usefixtures("by_the_loop")
+@pytest.mark.parametrize("known", PLACES, indirect=True)
+@pytest.mark.parametrize("chain", [False, True])
+def test_any_numbers_may_follow_each_other(blobs, trained, known, grown, chain):
+    for n_members in (3, 5, 2, 5):
+        several = grow(
+            trained, *blobs, TUNING, SEEDS[:n_members], chain=chain, known=known
+        )
+        alone = grow(trained, *blobs, TUNING, SEEDS[:n_members], chain=chain)
+        assert_equal(several, alone)
+
+
+@pytest.mark.parametrize("known", PLACES, indirect=True)
+def test_fewer_members_cost_nothing(blobs, trained, known, grown, monkeypatch):
+    grow(trained, *blobs, TUNING, SEEDS[:8], known=known)
+    at_once = grow(trained, *blobs, TUNING, SEEDS[:3])
+    grown.clear()
+    monkeypatch.setattr(module, "ask_reference", lambda *_: pytest.fail("asked"))
+    fewer = grow(trained, *blobs, TUNING, SEEDS[:3], known=known)
+    assert grown == []
+    np.testing.assert_allclose(fewer[1].losses, at_once[1].losses, rtol=1e-9)
+    np.testing.assert_allclose(fewer[1].outputs, at_once[1].outputs, rtol=1e-9)
+
+
+@pytest.mark.parametrize("known", PLACES, indirect=True)
+def test_other_settings_are_other_members(blobs, trained, known, grown):
+    for tuning, settings in (
+        (TUNING, {}),
+        (TUNING._replace(lr=0.2), {}),
+        (TUNING, {"max_samples": 0.5}),
+        (TUNING, {"keep": False}),
+    ):
+        again = grow(trained, *blobs, tuning, SEEDS[:2], known=known, **settings)
+        assert grown == SEEDS[:2]
+        grown.clear()
+        fresh = grow(trained, *blobs, tuning, SEEDS[:2], **settings)
+        np.testing.assert_array_equal(again[1].losses, fresh[1].losses)
+        grown.clear()
+
+
+@pytest.mark.parametrize("chain", [False, True])
+def test_a_memory_that_maps_leaves_the_members_on_disk(blobs, trained, tmp_path, chain):
+    memory = Memory(tmp_path, mmap_mode="r", verbose=0)
+    in_memory = grow(trained, *blobs, TUNING, SEEDS, chain=chain)
+    for _ in range(2):  # newly grown, and found again
+        known = DiskMemberCache(memory, "origin")
+        mapped = grow(trained, *blobs, TUNING, SEEDS, chain=chain, known=known)
+        assert_equal(mapped, in_memory)
+        for weights in mapped[0].members:
+            assert all(isinstance(v, np.memmap) for v in weights["module"].values())
+        asked = blobs[0] + 1, blobs[1]
+        np.testing.assert_array_equal(
+            mapped[0].answer(*asked).losses, in_memory[0].answer(*asked).losses
+        )
+
+
+@pytest.mark.parametrize("chain", [False, True])
+def test_members_may_be_forgotten(blobs, trained, chain):
+    kept, answers = grow(trained, *blobs, TUNING, SEEDS[:2], chain=chain)
+    forgotten, same = grow(trained, *blobs, TUNING, SEEDS[:2], chain=chain, keep=False)
+    assert len(kept.members) == 2
+    assert forgotten.members is None
+    np.testing.assert_array_equal(same.losses, answers.losses)
+    np.testing.assert_array_equal(same.outputs, answers.outputs)

@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+import torch
+from skorch import NeuralNetClassifier
+from skorch.dataset import Dataset, unpack_data
+from tiny import MLP, PairDataset, classifier, plain_net
+from torch import nn
+from torch.utils.data import RandomSampler, SubsetRandomSampler, WeightedRandomSampler
+
+from skgex._ensemble.fine_tuning import FineTuning
+from skgex._ensemble.member import grow_member
+from skgex._nets import batches as _batches
+from skgex._nets.batches import batches, endless_batches, targets_of
+from skgex._nets.training import train
+from skgex._utils.random import seeded
+
+
+def initialised(net):
+    with seeded(0):
+        return net.initialize()
+
+
+class Wrapping(NeuralNetClassifier):
+    """Feeds the loader something else than the dataset it is given."""
+
+    def get_iterator(self, dataset, training=False):
+        return super().get_iterator(Doubled(dataset), training=training)
+
+
+class Doubled(Dataset):
+    def __init__(self, dataset):
+        super().__init__(dataset.X, dataset.y)
+
+    def transform(self, X, y):
+        X, y = super().transform(X, y)
+        return 2 * X, y
+
+
+def as_tensors(X, y):
+    return torch.as_tensor(X), torch.as_tensor(y)
+
+
+ITERATORS = {
+    "shuffled": {"shuffle": True},
+    "drop_last": {"shuffle": True, "drop_last": True},
+    "with replacement": {"sampler": RandomSampler(range(60), True, num_samples=50)},
+    "weighted": {"sampler": WeightedRandomSampler(np.arange(60.0), 40)},
+    "rows of a subset": {"sampler": SubsetRandomSampler(range(0, 60, 2))},
+    "own collation": {"shuffle": True, "collate_fn": lambda rows: rows},
+}
+
+
+def assert_as_by_the_loader(net, X, y, training):
+    """The same bits, and the generator stands where the loader leaves it."""
+    net = initialised(net)
+    dataset = net.get_dataset(X, y)
+    with seeded(3):
+        expected = list(net.get_iterator(dataset, training=training))
+        after = torch.rand(())
+    with seeded(3):
+        given = list(batches(net, dataset, training=training))
+        assert torch.rand(()) == after
+    assert len(expected) > 1
+    torch.testing.assert_close(given, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("convert", [lambda X, y: (X, y), as_tensors])
+@pytest.mark.parametrize("settings", ITERATORS.values(), ids=ITERATORS)
+def test_batches_equal_those_of_the_loader(blobs, settings, convert):
+    settings = {f"iterator_train__{name}": value for name, value in settings.items()}
+    X, y = convert(*blobs)
+    assert_as_by_the_loader(classifier(**settings), X, y, training=True)
+    assert_as_by_the_loader(classifier(**settings), X, y, training=False)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda X: {"first": X, "second": X},
+        lambda X: (X, X),
+        lambda X: X.astype(np.float32),
+        np.asfortranarray,
+    ],
+    ids=["dict", "tuple", "float32", "in columns"],
+)
+@pytest.mark.parametrize("y", [None, np.arange(60)])
+def test_batches_of_samples_of_all_kinds_equal_those_of_the_loader(blobs, convert, y):
+    net = plain_net(iterator_train__shuffle=True)
+    assert_as_by_the_loader(net, convert(blobs[0]), y, training=True)
+    assert_as_by_the_loader(net, convert(blobs[0]), y, training=False)
+
+
+def test_a_dataset_of_the_loader_s_own_is_read_by_it(blobs):
+    net = Wrapping(MLP, criterion=nn.CrossEntropyLoss, batch_size=16, verbose=0)
+    assert_as_by_the_loader(net, *blobs, training=True)
+
+
+@pytest.mark.parametrize("settings", [{"shuffle": True}, {"shuffle": False}])
+def test_losses_equal_those_of_the_loader_bit_for_bit(blobs, settings, monkeypatch):
+    """A whole training and the losses after it, with and without whole batches."""
+    tuning = FineTuning(n_steps=9, lr=0.1, momentum=0.9, schedule="cosine")
+    settings = {f"iterator_train__{name}": value for name, value in settings.items()}
+    trained = train(classifier(**settings), *blobs, 0)
+    fast = grow_member(trained, *blobs, None, None, tuning, seed=1)
+    monkeypatch.setattr(_batches, "can_slice", lambda *arguments: False)
+    slow = grow_member(trained, *blobs, None, None, tuning, seed=1)
+    np.testing.assert_array_equal(fast.losses, slow.losses)
+    np.testing.assert_array_equal(fast.outputs, slow.outputs)
+
+
+def test_batches_run_on_across_epochs(blobs):
+    X, y = blobs
+    net = initialised(classifier())
+    endless = endless_batches(net, X, y)
+    rows = [len(unpack_data(next(endless))[0]) for _ in range(9)]
+    assert rows == [16, 16, 16, 12] * 2 + [16]
+
+
+def test_batch_norm_never_gets_a_batch_of_one_row(blobs):
+    X, y = blobs
+    net = initialised(classifier(module__batch_norm=True, batch_size=59))
+    endless = endless_batches(net, X, y)
+    assert [len(next(endless)[0]) for _ in range(3)] == [59, 59, 59]
+
+
+def test_no_batch_at_all_is_an_error_not_an_endless_loop(blobs):
+    X, y = blobs
+    net = initialised(classifier(batch_size=61, iterator_train__drop_last=True))
+    with pytest.raises(ValueError, match="drop_last"):
+        next(endless_batches(net, X, y))
+
+
+def test_targets_of_a_dataset_are_read_in_order(blobs):
+    X, y = blobs
+    net = initialised(classifier())
+    np.testing.assert_array_equal(targets_of(net, PairDataset(X, y)), y)

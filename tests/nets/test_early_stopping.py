@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping
+from skorch.dataset import ValidSplit
+from tiny import PairDataset, classifier, flip_every, learner, make_blobs, regressor
+
+from skgex._data.records import take
+from skgex._nets.early_stopping import _beats, stop_given_net
+from skgex._nets.evaluation import evaluate
+from skgex._nets.snapshot import n_training_steps, revive
+from skgex._nets.training import make_trial
+
+N_EPOCHS = 12
+
+
+@pytest.fixture(scope="module")
+def noisy_blobs():
+    X, y = make_blobs(120)
+    return X.astype(np.float32), flip_every(y, 4)[0]
+
+
+def mean_losses(net, X, y, seed):
+    """Losses of the held-out rows after each epoch, from trainings of that length."""
+    losses = []
+    for n_epochs in range(1, N_EPOCHS + 1):
+        trial = make_trial(clone(net).set_params(max_epochs=n_epochs), X, y, y, seed)
+        held_out = take(X, y, trial.held_out)
+        losses.append(evaluate(revive(trial.trained), *held_out).losses)
+    return losses
+
+
+def first_unsurpassed(losses):
+    best = 0
+    for epoch, each in enumerate(losses):
+        gains = losses[best] - each
+        if gains.mean() > gains.std() / np.sqrt(len(gains)):
+            best = epoch
+    return best + 1
+
+
+@pytest.mark.parametrize("lr", [0.03, 0.3, 2.0])
+def test_it_goes_back_to_the_first_epoch_that_none_beats(noisy_blobs, lr):
+    X, y = noisy_blobs
+    net = learner(max_epochs=N_EPOCHS, lr=lr)
+    trial, n_epochs = stop_given_net(net, X, y, y, 3)
+    assert n_epochs == first_unsurpassed(mean_losses(net, X, y, 3))
+    whole = make_trial(net, X, y, y, 3)
+    np.testing.assert_array_equal(trial.seen, whole.seen)
+    np.testing.assert_array_equal(trial.held_out, whole.held_out)
+    alone = make_trial(clone(net).set_params(max_epochs=n_epochs), X, y, y, 3)
+    for name, value in alone.trained.weights["module"].items():
+        np.testing.assert_array_equal(trial.trained.weights["module"][name], value)
+    # The record is that of the whole training, which the search for a rate may cost.
+    assert n_training_steps(trial.trained) == n_training_steps(whole.trained)
+
+
+def test_a_net_that_learns_noise_by_heart_stops_before_it_does(noisy_blobs):
+    X, y = noisy_blobs
+    net = learner(max_epochs=200, lr=0.3, module__hidden=64)
+    assert 1 <= stop_given_net(net, X, y, y, 0)[1] < 100
+
+
+@given(st.lists(st.floats(0, 10), min_size=2, max_size=30), st.floats(1e-3, 5))
+def test_a_gain_of_all_rows_beats_and_a_loss_does_not(best, gain):
+    best = np.array(best)
+    assert _beats(best - gain, best)
+    assert not _beats(best + gain, best)
+    assert not _beats(best, best)
+
+
+def test_losses_that_overflow_never_surpass_and_always_are():
+    finite, infinite = np.ones(4), np.array([1.0, np.inf, 1.0, 1.0])
+    assert _beats(finite, infinite)
+    assert not _beats(infinite, finite)
+    assert not _beats(np.full(4, np.nan), finite)
+
+
+@pytest.mark.parametrize("callbacks", [None, "disable", [EarlyStopping(patience=1)]])
+def test_callbacks_and_validation_of_the_net_s_own_are_kept(noisy_blobs, callbacks):
+    X, y = noisy_blobs
+    split = ValidSplit(5) if callbacks and callbacks != "disable" else None
+    net = learner(max_epochs=N_EPOCHS, lr=0.3, callbacks=callbacks, train_split=split)
+    trial, n_epochs = stop_given_net(net, X, y, y, 0)
+    whole = make_trial(net, X, y, y, 0)
+    assert len(trial.trained.history) == len(whole.trained.history)
+    assert 1 <= n_epochs <= len(whole.trained.history)
+
+
+@pytest.mark.parametrize("kind", ["dataset", "values", "warm start"])
+def test_nets_and_data_of_all_kinds(blobs, kind):
+    X, y = blobs
+    if kind == "dataset":
+        net, data = classifier(max_epochs=2), (PairDataset(X, y), None)
+    elif kind == "values":
+        net, data = regressor(max_epochs=2), (X, X[:, :3])
+    else:
+        net, data = classifier(max_epochs=2, warm_start=True), (X, y)
+    trial, n_epochs = stop_given_net(net, *data, None, 0)
+    assert n_epochs in (1, 2)
+    assert sorted([*trial.seen, *trial.held_out]) == list(range(60))
+    assert trial.trained.net.warm_start == net.warm_start
+    assert isinstance(revive(trial.trained), NeuralNet)
+
+
+def test_each_held_out_row_is_asked_whatever_the_net_s_iterator_leaves_out(blobs):
+    X, y = blobs
+    net = classifier(max_epochs=2, iterator_valid__drop_last=True)
+    assert stop_given_net(net, X, y, y, 0)[1] in (1, 2)
+
+
+def test_the_net_and_the_generators_are_left_alone(blobs):
+    X, y = blobs
+    net = classifier(max_epochs=2)
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    stop_given_net(net, X, y, y, 0)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not net.initialized_
+    assert not net.warm_start

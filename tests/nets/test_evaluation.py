@@ -1,0 +1,187 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from reference import losses_one_by_one
+from skorch import NeuralNetClassifier
+from tiny import (
+    MLP,
+    BareCriterion,
+    Flat,
+    OwnCriterion,
+    Pair,
+    PairNet,
+    Probabilities,
+    binary_classifier,
+    classifier,
+    plain_net,
+    regressor,
+)
+from torch import nn
+
+from skgex._nets.evaluation import evaluate, n_outputs
+from skgex._utils.random import seeded
+
+RNG = np.random.RandomState(0)
+LABEL_SETS = RNG.randint(2, size=(60, 3)).astype(np.float64)
+VALUES = RNG.standard_normal((60, 3))
+WEIGHTS = torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64)
+
+
+def initialised(net):
+    with seeded(0):
+        return net.initialize()
+
+
+def log_of_probabilities(probabilities, y):
+    return nn.functional.nll_loss(probabilities.log(), y)
+
+
+def mean_squared(values, y):
+    return ((values - y) ** 2).mean()
+
+
+@pytest.mark.parametrize(
+    ("net", "targets", "one_loss"),
+    [
+        (
+            classifier(Probabilities, criterion=nn.NLLLoss),
+            None,
+            log_of_probabilities,
+        ),
+        (classifier(), None, nn.functional.cross_entropy),
+        (
+            PairNet(Pair, criterion=nn.CrossEntropyLoss),
+            None,
+            lambda pair, y: nn.functional.cross_entropy(pair[0], y),
+        ),
+        (
+            classifier(criterion__label_smoothing=0.2),
+            None,
+            nn.CrossEntropyLoss(label_smoothing=0.2),
+        ),
+        (classifier(criterion__reduction="sum"), None, nn.CrossEntropyLoss()),
+        (
+            plain_net(criterion=nn.BCEWithLogitsLoss),
+            LABEL_SETS,
+            nn.BCEWithLogitsLoss(),
+        ),
+        (
+            plain_net(criterion=nn.BCEWithLogitsLoss, criterion__pos_weight=WEIGHTS),
+            LABEL_SETS,
+            nn.BCEWithLogitsLoss(pos_weight=WEIGHTS),
+        ),
+        (regressor(), VALUES, mean_squared),
+        (regressor(criterion=nn.L1Loss), VALUES, lambda p, y: (p - y).abs().mean()),
+        (classifier(criterion=OwnCriterion), None, OwnCriterion()),
+        (classifier(criterion=BareCriterion), None, OwnCriterion()),
+    ],
+    ids=lambda value: getattr(getattr(value, "criterion", None), "__name__", ""),
+)
+def test_losses_equal_a_loop_over_single_samples(blobs, net, targets, one_loss):
+    X, y = blobs
+    y = y if targets is None else targets
+    net = initialised(net)
+    expected = losses_one_by_one(net.module_, one_loss, X, y)
+    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
+
+
+def test_binary_losses_equal_a_loop(blobs):
+    X, y = blobs
+    y = (y > 0).astype(np.float64)
+    net = initialised(binary_classifier())
+    expected = losses_one_by_one(net.module_, nn.BCEWithLogitsLoss(), X, y)
+    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
+
+
+def test_class_weights_multiply_the_loss(blobs):
+    X, y = blobs
+    net = initialised(classifier(criterion__weight=WEIGHTS))
+    plain = losses_one_by_one(net.module_, nn.CrossEntropyLoss(), X, y)
+    expected = WEIGHTS.numpy()[y] * plain
+    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
+
+
+def test_an_ignored_label_costs_nothing(blobs):
+    X, y = blobs
+    net = initialised(classifier(criterion__ignore_index=2))
+    expected = losses_one_by_one(net.module_, nn.CrossEntropyLoss(), X, y)
+    expected[y == 2] = 0.0
+    np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("criterion", [nn.MSELoss, nn.L1Loss, nn.HuberLoss])
+def test_the_mean_of_all_losses_is_the_training_loss(blobs, criterion):
+    X, _ = blobs
+    net = initialised(regressor(criterion=criterion))
+    with torch.no_grad():
+        output = net.module_(torch.as_tensor(X))
+        training_loss = float(net.get_loss(output, torch.as_tensor(VALUES)))
+    assert evaluate(net, X, VALUES).losses.mean() == pytest.approx(training_loss)
+
+
+def test_an_overridden_loss_is_the_loss(blobs):
+    X, y = blobs
+    net = initialised(PenalisedNet(MLP, criterion=nn.CrossEntropyLoss, verbose=0))
+    plain = losses_one_by_one(net.module_, nn.CrossEntropyLoss(), X, y)
+    np.testing.assert_allclose(evaluate(net, X, y).losses, plain + 3, rtol=1e-12)
+
+
+class PenalisedNet(NeuralNetClassifier):
+    def get_loss(self, *args, **kwargs):
+        return super().get_loss(*args, **kwargs) + 3
+
+
+def test_outputs_are_probabilities_in_evaluation_mode(blobs):
+    X, y = blobs
+    net = initialised(classifier(module__dropout=0.5))
+    net.module_.train()
+    outputs = evaluate(net, X, y).outputs
+    net.module_.eval()
+    with torch.no_grad():
+        expected = net.module_(torch.as_tensor(X)).softmax(dim=1).numpy()
+    np.testing.assert_allclose(outputs, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_reduction_is_restored(blobs, reduction):
+    net = initialised(classifier(criterion__reduction=reduction))
+    evaluate(net, *blobs)
+    assert net.criterion_.reduction == reduction
+
+
+def test_reduction_is_restored_after_an_error(blobs):
+    X, y = blobs
+    net = initialised(classifier())
+    with pytest.raises(IndexError, match="Target 7 is out of bounds"):
+        evaluate(net, X, np.full_like(y, 7))
+    assert net.criterion_.reduction == "mean"
+
+
+def test_broadcast_of_column_against_row_is_refused(blobs):
+    X, _ = blobs
+    net = initialised(regressor(module__n_outputs=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of the same thing
+        with pytest.raises(ValueError, match="broadcast outputs of shape"):
+            evaluate(net, X, VALUES[:, 0])
+
+
+def test_a_batch_of_one_row_is_no_broadcast(blobs):
+    X, _ = blobs
+    net = initialised(regressor(module__n_outputs=1))
+    assert evaluate(net, X[:1], VALUES[:1, :1]).losses.shape == (1,)
+
+
+def test_iterator_that_loses_rows_is_refused(blobs):
+    net = initialised(classifier(iterator_valid__drop_last=True))
+    with pytest.raises(ValueError, match="gave 48 of 60 rows"):
+        evaluate(net, *blobs)
+
+
+def test_width_of_the_prediction(blobs):
+    X, _ = blobs
+    assert n_outputs(initialised(classifier(module__n_outputs=7)), X) == 7
+    assert n_outputs(initialised(binary_classifier()), X) == 2
+    assert n_outputs(initialised(plain_net(Flat)), X) is None

@@ -1,0 +1,100 @@
+import sys
+import time
+from types import ModuleType
+
+import numpy as np
+import pytest
+import sklearn
+import torch
+from joblib import parallel_config
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skgex._utils import parallel as _parallel
+from skgex._utils.parallel import run
+
+
+def power(base, exponent):
+    return base**exponent
+
+
+def product(seed):
+    """Depends on the number of torch's threads in its last bits."""
+    left, right = torch.rand(2, 300, 300, generator=torch.Generator().manual_seed(seed))
+    values = (left @ right).numpy()
+    time.sleep(0.02 * (seed % 3))  # lest jobs in threads begin and end together
+    return values, torch.get_num_threads()
+
+
+def asserted_finite():
+    return sklearn.get_config()["assume_finite"]
+
+
+def fail():
+    raise ZeroDivisionError("on purpose")
+
+
+@pytest.mark.parametrize("n_jobs", [None, 1, 2])
+def test_results_come_in_the_order_of_the_jobs(n_jobs):
+    jobs = [(i, 2) for i in range(7)]
+    assert list(run(power, iter(jobs), n_jobs=n_jobs)) == [i**2 for i in range(7)]
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+def test_every_backend_gives_the_same_on_one_thread(backend):
+    jobs = [(seed,) for seed in range(6)]
+    alone = list(run(product, jobs))
+    with parallel_config(backend=backend, n_jobs=2):
+        together = list(run(product, jobs))
+    for (values, _), (others, n_threads) in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(values, others)
+        assert n_threads == 1
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_limits_are_lifted_afterwards(backend):
+    with threadpool_limits(limits=2):
+        with parallel_config(backend=backend, n_jobs=2):
+            list(run(product, [(seed,) for seed in range(6)]))
+        assert torch.get_num_threads() == 2
+        assert {pool["num_threads"] for pool in threadpool_info()} == {2}
+
+
+def test_libraries_are_looked_for_anew_only_after_imports(monkeypatch):
+    looked = []
+
+    class Counted(_parallel.ThreadpoolController):
+        def __init__(self):
+            looked.append(len(sys.modules))
+            super().__init__()
+
+    monkeypatch.setattr(_parallel, "ThreadpoolController", Counted)
+    _parallel._thread_pools.cache_clear()
+    list(run(power, [(i, 2) for i in range(5)]))
+    assert len(looked) == 1
+    monkeypatch.setitem(sys.modules, "brings_a_library", ModuleType("late"))
+    list(run(power, [(i, 2) for i in range(5)]))
+    assert len(looked) == 2
+
+
+def test_results_stream_as_they_are_made():
+    made = []
+    results = run(made.append, [(i,) for i in range(5)])
+    next(results)
+    assert len(made) < 5
+
+
+def test_configuration_of_scikit_learn_goes_along():
+    with sklearn.config_context(assume_finite=True):
+        assert list(run(asserted_finite, [(), ()], n_jobs=2)) == [True, True]
+
+
+def test_errors_come_through():
+    with pytest.raises(ZeroDivisionError, match="on purpose"):
+        list(run(fail, [()]))
+
+
+def test_progress_is_silent_by_default(capsys):
+    list(run(power, [(1, 1)]))
+    assert capsys.readouterr().err == ""
+    list(run(power, [(1, 1)], verbose=1, description="powers"))
+    assert "powers: 100%" in capsys.readouterr().err
