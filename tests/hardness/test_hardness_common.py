@@ -13,9 +13,9 @@ from skorch.dataset import ValidSplit
 from tiny import AnyWidth, PairDataset, classifier, plain_net, regressor
 from watched import X, easy, net, y
 
-import skgex._nets.trajectory as trajectory
 from skgex import hardness
 from skgex._base.parameters import NetNeed
+from skgex._nets import early_stopping, trajectory
 from skgex.exceptions import HeldOutRowsWarning, RefitWarning
 
 ALL = [getattr(hardness, name) for name in hardness.__all__]
