@@ -7,7 +7,7 @@ from skorch import NeuralNetClassifier
 from torch import nn
 
 from skgex._ensemble.fine_tuning import FineTuning
-from skgex._ensemble.growth import grow
+from skgex._ensemble.growth import Growth
 from skgex._nets.training import train
 
 N_CLASSES = 10
@@ -73,9 +73,8 @@ def make_task(n_rows, batch_size, hidden=None, n_features=16, n_epochs=1):
 
 def grow_members(trained, X, y, n_members, n_steps):
     """Grow members and take the losses of all rows, as ``fit`` does."""
-    return grow(
-        trained, X, y, FineTuning(n_steps, 0.01, 0.9, "cosine"), range(n_members)
-    )
+    tuning = FineTuning(n_steps, 0.01, 0.9, "cosine")
+    return Growth(trained, X, y, tuning, range(n_members)).grow(n_members)
 
 
 def plain_loop(module, X, y, n_members, n_steps, batch_size):

@@ -40,14 +40,14 @@ def with_twins(X, y, noise_mask, seed):
 
 def named_by_pull(detector, y, asked):
     """Return rows for and against, from the fitted answers, copies not told."""
-    answers = detector._answers
+    answers = detector._fitted.evaluation
     found = hardest_pulls(answers.losses, answers.outputs, y, asked, N_ROWS)
     return [pulls.rows for pulls in found]
 
 
 def named_by_influence(detector, y, asked):
     """Return rows for and against by the mean product of loss deviations."""
-    deviations = detector._deviations(detector._answers)
+    deviations = detector._fitted.deviations(detector._fitted.evaluation)
     values = influence(deviations[asked], deviations)
     values[np.arange(len(asked)), asked] = np.nan  # sorted last
     same = y[asked, None] == y

@@ -1,7 +1,9 @@
 """Estimators that hold a scorer of rows, and make something of its scores."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import (
@@ -16,19 +18,22 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.utils import is_dataset
 
-from skgex._base.parameters import HasMethods
+from skgex._base.fitted_state import replace_fitted_state
+from skgex._base.parameters import HasMethods, fit_context
+from skgex._base.validation import validate_for_fit
 from skgex._data.label_coding import ClassLabels
 from skgex._data.row_index import RowIndex
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import UnseenRowsWarning
 
 
-def _scorer_has(name: str) -> Callable[["ScoredRows"], bool]:
+def _scorer_has(name: str) -> Callable[["ScorerEstimator"], bool]:
     """Say of an estimator, fitted or not, whether its scorer has a method."""
     return lambda self: hasattr(getattr(self, "scorer_", self.scorer), name)
 
 
-class ScoredRows(
+class ScorerEstimator(
+    ABC,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     MetaEstimatorMixin,
@@ -50,7 +55,13 @@ class ScoredRows(
 
     scorer: Any
 
-    def fit(self, X: Any, y: Any = None) -> "ScoredRows":
+    # What the last fit made; absent before the first one.
+    scorer_: Any
+    scores_: np.ndarray
+    _rows: "ScoredRows"
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Fit a clone of the scorer, and judge its rows.
 
         Parameters
@@ -73,13 +84,14 @@ class ScoredRows(
         TypeError
             If the fitted scorer has neither ``scores_`` nor ``self_influence_``.
         """
-        self._validate_params()
-        X, y = self._check(X, y, reset=True)
+        X, y, attributes = self._check_fit(X, y)
         self._check_request(len(X), y)
-        self.scorer_ = clone(self.scorer).fit(X, y)
-        self.scores_ = self._fitted_scores(len(X))
-        self._remember(X, y)
-        self._conclude(y)
+        scorer = clone(self.scorer).fit(X, y)
+        name, scores = self._fitted_scores(scorer, len(X))
+        rows = ScoredRows.of(X, y)
+        made = self._conclude(scores, y, squared=name == "self_influence_")
+        state = {"scorer_": scorer, "scores_": scores, "_rows": rows}
+        replace_fitted_state(self, {**attributes, **state, **made})
         return self
 
     def scores(self, X: Any, y: Any = None) -> np.ndarray:
@@ -119,7 +131,7 @@ class ScoredRows(
         check_is_fitted(self)
         if not hasattr(self.scorer_, "transform"):
             return self.scores(X, y)[:, None]
-        X, y = self._check(X, y, reset=False)
+        X, y = self._check_query(X, y)
         given = (X,) if y is None else (X, y)
         # The scorer may make a frame, without the index of ours.
         return np.asarray(self.scorer_.transform(*given))
@@ -141,7 +153,7 @@ class ScoredRows(
             Higher is better.
         """
         check_is_fitted(self)
-        X, y = self._check(X, y, reset=False)
+        X, y = self._check_query(X, y)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         return self.scorer_.score(X, y, **weights)
 
@@ -158,48 +170,65 @@ class ScoredRows(
             return len(self.scorer_.get_feature_names_out())
         return 1
 
-    def _conclude(self, y: np.ndarray | None) -> None:
-        """Make of ``scores_`` what the subclass is for; to be given by it."""
-        raise NotImplementedError
-
+    @abstractmethod
     def _check_request(self, n_samples: int, y: np.ndarray | None) -> None:
         """Refuse parameters that cannot be met, before the scorer is fitted."""
-        raise NotImplementedError
 
-    def _check(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray | None]:
+    @abstractmethod
+    def _conclude(
+        self, scores: np.ndarray, y: np.ndarray | None, *, squared: bool
+    ) -> dict[str, Any]:
+        """Return the attributes that follow from the scores of the fitted rows.
+
+        ``squared`` says that these are means of squares, as self-influence is.
+        """
+
+    def _check_fit(
+        self, X: Any, y: Any
+    ) -> tuple[Any, np.ndarray | None, dict[str, Any]]:
+        """Return samples and labels as arrays, and the attributes of their features."""
+        if is_dataset(X):
+            return X, y, {}
+        options: dict[str, Any] = {"allow_nd": True, "ensure_min_samples": 2}
+        if y is None and not get_tags(self).target_tags.required:
+            X, attributes = validate_for_fit(self, X, **options)
+            return X, None, attributes
+        options["multi_output"] = _has_columns(y)
+        (X, y), attributes = validate_for_fit(self, X, y, **options)
+        return X, y, attributes
+
+    def _check_query(self, X: Any, y: Any) -> tuple[Any, np.ndarray | None]:
+        """Return queried samples, and labels if there are any, as arrays."""
         if is_dataset(X):
             return X, y
-        options = {"allow_nd": True, "reset": reset}
-        if reset:
-            options["ensure_min_samples"] = 2
-        if y is None and not (reset and get_tags(self).target_tags.required):
-            return validate_data(self, X, **options), None
-        several = np.asarray(y).shape[1:] not in ((), (1,))
-        return validate_data(self, X, y, multi_output=several, **options)
+        if y is None:
+            return validate_data(self, X, allow_nd=True, reset=False), None
+        options = {"allow_nd": True, "multi_output": _has_columns(y)}
+        return validate_data(self, X, y, reset=False, **options)
 
-    def _fitted_scores(self, n_samples: int) -> np.ndarray:
-        names = [n for n in ("scores_", "self_influence_") if hasattr(self.scorer_, n)]
+    def _fitted_scores(self, scorer: Any, n_samples: int) -> tuple[str, np.ndarray]:
+        """Return the attribute that holds a fitted scorer's scores, and the scores."""
+        names = [n for n in ("scores_", "self_influence_") if hasattr(scorer, n)]
         if not names:
-            kind = type(self.scorer_).__name__
+            kind = type(scorer).__name__
             raise TypeError(
                 f"scorer: must have scores_ or self_influence_ once fitted; {kind} has "
                 "neither."
             )
-        scores = np.array(getattr(self.scorer_, names[0]), dtype=np.float64)
+        scores = np.array(getattr(scorer, names[0]), dtype=np.float64)
         if scores.shape != (n_samples,) or not np.isfinite(scores).all():
             raise ValueError(
-                f"scorer: must give {n_samples} finite scores, one a row of X; its "
+                f"scorer: must give {n_samples} finite scores, one per row of X; its "
                 f"{names[0]} has shape {scores.shape} and "
                 f"{np.isfinite(scores).sum()} finite ones."
             )
-        self._squared = names[0] == "self_influence_"
-        return scores
+        return names[0], scores
 
     def _look_up(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores of rows, and the fitted row that each is, -1 for new."""
         check_is_fitted(self)
-        X, y = self._check(X, y, reset=False)
-        index = self._index(X, y)
+        X, y = self._check_query(X, y)
+        index = self._rows.find(X, y)
         scores, new = self.scores_[index], index < 0
         if new.all():
             scores = self._scores_of_new(X, y)
@@ -208,35 +237,60 @@ class ScoredRows(
         return scores, index
 
     def _scores_of_new(self, X: Any, y: np.ndarray | None) -> np.ndarray:
-        """Ask the scorer about rows that it was not fitted on, if it can be asked."""
+        """Let the scorer score rows that it was not fitted on, if it can."""
         for name in ("scores", "self_influence"):
             if hasattr(self.scorer_, name):
                 return getattr(self.scorer_, name)(X, y)
         kind = type(self.scorer_).__name__
         warn_caller(
-            f"{len(X)} rows were not seen in fit; {kind} judges no others. They score "
-            "nan.",
+            f"{len(X)} rows were not seen in fit; {kind} scores no others. Their score "
+            "is nan.",
             UnseenRowsWarning,
         )
         return np.full(len(X), np.nan)
 
-    def _remember(self, X: Any, y: np.ndarray | None) -> None:
-        flat = y is not None and y.ndim == 1
-        self._labels = ClassLabels(np.unique(y)) if flat else None
+
+@dataclass(frozen=True, eq=False)
+class ScoredRows:
+    """The rows of a fit, found again by their bytes and labels.
+
+    Attributes
+    ----------
+    index : RowIndex or None
+        None for a Dataset, whose rows cannot be compared.
+    labels : ClassLabels or None
+        Codes one label per row, so that equal labels of other dtypes are equal.
+    """
+
+    index: RowIndex | None
+    labels: ClassLabels | None
+
+    @classmethod
+    def of(cls, X: Any, y: np.ndarray | None) -> "ScoredRows":
+        """Digest the rows of a fit."""
+        labels = None
+        if y is not None and y.ndim == 1:
+            labels = ClassLabels(np.unique(y))
         if is_dataset(X):
-            self._seen = None
-            return
-        codes = self._codes(y)
-        self._seen = RowIndex(_digestible(X), np.zeros(len(X)) if y is None else codes)
+            return cls(None, labels)
+        codes = np.zeros(len(X)) if y is None else _codes(y, labels)
+        return cls(RowIndex(_digestible(X), codes), labels)
 
-    def _index(self, X: Any, y: np.ndarray | None) -> np.ndarray:
-        """Find the fitted row that each row is, -1 for new ones."""
-        if self._seen is None or is_dataset(X):
+    def find(self, X: Any, y: np.ndarray | None) -> np.ndarray:
+        """Return the fitted row that each row is, -1 for new ones."""
+        if self.index is None or is_dataset(X):
             return np.full(len(X), -1)
-        return self._seen.find(_digestible(X), self._codes(y))
+        codes = None if y is None else _codes(y, self.labels)
+        return self.index.find(_digestible(X), codes)
 
-    def _codes(self, y: np.ndarray | None) -> np.ndarray | None:
-        return y if self._labels is None or y is None else self._labels.encode(y)
+
+def _codes(y: np.ndarray, labels: ClassLabels | None) -> np.ndarray:
+    return y if labels is None else labels.encode(y)
+
+
+def _has_columns(y: Any) -> bool:
+    """Return whether there is more than one label per row."""
+    return np.asarray(y).shape[1:] not in ((), (1,))
 
 
 def _digestible(X: np.ndarray) -> np.ndarray:

@@ -35,6 +35,10 @@ class ClassLabels:
         """Return the label that each row of probabilities prefers."""
         return self.classes[self.code_of(outputs)]
 
+    def given(self, codes: np.ndarray) -> np.ndarray:
+        """Return the labels that were encoded."""
+        return self.classes[codes]
+
     def code_of(self, outputs: np.ndarray) -> np.ndarray:
         """Return the code that each row of probabilities prefers."""
         return self.probabilities(outputs).argmax(axis=1)
@@ -83,6 +87,10 @@ class RegressionTargets:
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Return predictions, flat where there is one a sample."""
         return outputs[:, 0] if outputs.shape[1:] == (1,) else outputs
+
+    def given(self, codes: np.ndarray) -> np.ndarray:
+        """Return the targets that were encoded, flat where there is one a sample."""
+        return self.decode(codes)
 
     def code_of(self, outputs: np.ndarray) -> np.ndarray:
         """Return the prediction itself."""

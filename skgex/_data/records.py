@@ -1,10 +1,13 @@
 """Samples and labels on their way through an estimator."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from skorch.utils import is_dataset
 from torch.utils.data import Subset
+
+from skgex._data.label_coding import ClassLabels, Coding
 
 
 class Data(NamedTuple):
@@ -18,14 +21,33 @@ class Data(NamedTuple):
         Classes as positions among the net's outputs; regression targets as they are.
     targets : ndarray of shape (n_samples, ...) or None
         What the net's loss takes; None where a Dataset holds them, or there are none.
+    coding : Coding
+        What the codes mean.
     """
 
     X: Any
     codes: np.ndarray
     targets: np.ndarray | None
+    coding: Coding
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the labels are classes, rather than regression targets."""
+        return isinstance(self.coding, ClassLabels)
+
+    @property
+    def n_classes(self) -> int:
+        """The number of classes; 0 for regression targets."""
+        return 0 if self.coding.classes is None else len(self.coding.classes)
+
+    @property
+    def strata(self) -> np.ndarray | None:
+        """What random splits are stratified by: the classes, if there are any."""
+        return self.codes if self.has_classes else None
 
 
-class Query(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Query:
     """Samples that an estimator is asked about after its fit.
 
     Attributes
@@ -52,5 +74,5 @@ def take(X: Any, y: Any, rows: np.ndarray | None) -> tuple[Any, Any]:
     if rows is None:
         return X, y
     if is_dataset(X):
-        return Subset(X, rows), None
+        return Subset(X, rows), None  # type: ignore[arg-type]  # an array does, too
     return X[rows], None if y is None else y[rows]

@@ -31,9 +31,9 @@ class RowIndex:
         """A number for each row of the fit, equal for copies, of shape (n_samples,)."""
         return self._rows
 
-    def equals(self, X: np.ndarray, codes: np.ndarray) -> bool:
-        """Return whether these are the rows and labels of the fit, in their order."""
-        return np.array_equal(self._labelled, _digests(codes, _digests(X)))
+    def equals(self, other: "RowIndex") -> bool:
+        """Return whether both are of the same rows and labels, in the same order."""
+        return np.array_equal(self._labelled, other._labelled)
 
     def find(self, X: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:
         """Return each row's index in the fit, -1 for a row that was not there.

@@ -1,6 +1,6 @@
-"""What was made once, found again by the names of what it follows from."""
+"""Members that were made once, found again by what they follow from."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import joblib
@@ -8,50 +8,53 @@ from joblib import Memory
 
 
 class MemberCache(dict):
-    """What one estimator holds between its fits: a mapping from names to things."""
+    """What one estimator keeps between its fits: a mapping from keys to members."""
 
-    def keep(self, name: Any, value: Any) -> Any:
-        """Keep a thing, and return it."""
-        self[name] = value
+    def keep(self, key: Hashable, value: Any) -> Any:
+        """Store a value, and return it."""
+        self[key] = value
         return value
 
-    def retain(self, names: Iterable) -> None:
-        """Forget all that has none of these names."""
-        for name in self.keys() - set(names):
-            del self[name]
+    def retain(self, keys: Iterable[Hashable]) -> None:
+        """Drop everything that has none of these keys."""
+        for key in self.keys() - set(keys):
+            del self[key]
 
 
 class DiskMemberCache:
-    """The same mapping on disk, shared by all fits from an equal origin.
+    """The same mapping on disk, shared by all fits on the same data and net.
 
     Parameters
     ----------
     memory : joblib.Memory
-        With no location, nothing is remembered.
+        With no location, nothing is kept.
     origin : object
-        What things follow from besides their names; hashed once.
+        What the values follow from besides their key; hashed once.
     """
 
     def __init__(self, memory: Memory, origin: Any = None):
         self._origin = None if memory.location is None else joblib.hash(origin)
         self._call = memory.cache(_given, ignore=["value"])
 
-    def __contains__(self, name: Any) -> bool:
-        return self._call.check_call_in_cache(self._origin, name, None)
+    def __contains__(self, key: Hashable) -> bool:
+        return self._call.check_call_in_cache(self._origin, key, None)
 
-    def __getitem__(self, name: Any) -> Any:
-        return self._call(self._origin, name, None)
+    def __getitem__(self, key: Hashable) -> Any:
+        return self._call(self._origin, key, None)
 
-    def keep(self, name: Any, value: Any) -> Any:
-        """Keep a thing, and return it: mapped to memory if the memory maps."""
-        return self._call(self._origin, name, value)
+    def keep(self, key: Hashable, value: Any) -> Any:
+        """Store a value, and return it, memory-mapped if the memory maps."""
+        return self._call(self._origin, key, value)
 
-    def retain(self, names: Iterable) -> None:
-        """Forget nothing: other estimators may ask for it."""
+    def retain(self, keys: Iterable[Hashable]) -> None:
+        """Drop nothing: other estimators may ask for it."""
 
 
-def _given(origin: str, name: Any, value: Any) -> Any:
-    """Return a value that is made already, for the memory to keep."""
+AnyCache = MemberCache | DiskMemberCache
+
+
+def _given(origin: str, key: Hashable, value: Any) -> Any:
+    """Return a value that is made already, so that the memory stores it."""
     if value is None:
-        raise KeyError(name)  # it was forgotten since it was looked for
+        raise KeyError(key)  # deleted from the disk since it was looked for
     return value

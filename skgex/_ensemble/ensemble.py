@@ -1,10 +1,10 @@
-"""The geometric ensemble: checkpoints around a trained net, and their losses."""
+"""The geometric ensemble: a trained net, and checkpoints near it."""
 
 from collections.abc import Sequence
-from itertools import chain as joined
+from itertools import chain
 from typing import Any, NamedTuple
 
-from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation, collect
+from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation, combine
 from skgex._ensemble.stackable import can_batch
 from skgex._ensemble.stacked import GROUP_SIZE, evaluate_group
 from skgex._nets.devices import spread_over_devices
@@ -28,14 +28,14 @@ class GeometricEnsemble(NamedTuple):
     trained: TrainedNet
     members: list[Weights] | None
 
-    def answer(
+    def evaluate(
         self, X: Any, y: Any = None, *, n_jobs: int | None = None
     ) -> EnsembleEvaluation:
-        """Take losses and mean predictions of any samples.
+        """Take the losses and mean predictions of any samples.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, ...) or torch Dataset
+        X : ndarray of shape (n_samples, ...) or Dataset
             Samples in the dtype of the net.
         y : ndarray of shape (n_samples, ...) or None
             Targets as the net takes them.
@@ -44,36 +44,43 @@ class GeometricEnsemble(NamedTuple):
 
         Returns
         -------
-        answers : Answers
+        evaluation : EnsembleEvaluation
+
+        Raises
+        ------
+        ValueError
+            If the members' weights were not kept.
         """
-        ask, size = _ask_each, 1
+        if self.members is None:
+            raise ValueError("keep_members=False dropped the members' weights.")
+        evaluate_some, size = _evaluate_each, 1
         if len(self.members) > 1 and can_batch(self.trained, X, y):
-            ask, size = evaluate_group, GROUP_SIZE
-        parts = spread_over_devices(self.trained, groups(self.members, size))
+            evaluate_some, size = evaluate_group, GROUP_SIZE
+        parts = spread_over_devices(self.trained, in_groups(self.members, size))
         jobs = [(net, group, X, y) for net, group in parts]
-        evaluations = joined.from_iterable(run(ask, jobs, n_jobs=n_jobs))
-        reference = ask_reference(self.trained, X, y)
-        return collect(reference, evaluations, len(self.members))
+        evaluations = chain.from_iterable(run(evaluate_some, jobs, n_jobs=n_jobs))
+        reference = evaluate_trained(self.trained, X, y)
+        return combine(reference, evaluations, len(self.members))
 
 
-def _ask_each(
-    trained: TrainedNet, members: Sequence[Weights], X: Any, y: Any
-) -> list[Evaluation]:
-    """Evaluate members one by one."""
-    evaluations = []
-    for weights in members:
-        with seeded(0):  # a Dataset may augment, and loaders draw
-            net = revive(trained._replace(weights=weights))
-            evaluations.append(evaluate(net, X, y))
-    return evaluations
-
-
-def ask_reference(trained: TrainedNet, X: Any, y: Any) -> Evaluation:
-    """Evaluate the trained net itself."""
-    ((reference,),) = run(_ask_each, [(trained, [trained.weights], X, y)])
+def evaluate_trained(trained: TrainedNet, X: Any, y: Any) -> Evaluation:
+    """Evaluate samples under θ* itself, as under a member: on one thread."""
+    ((reference,),) = run(_evaluate_each, [(trained, [trained.weights], X, y)])
     return reference
 
 
-def groups(values: Sequence, size: int) -> list[Sequence]:
-    """Cut a sequence to parts of a size, the last one maybe shorter."""
+def in_groups(values: Sequence, size: int) -> list[Sequence]:
+    """Cut a sequence into groups of a size, the last one maybe shorter."""
     return [values[i : i + size] for i in range(0, len(values), size)]
+
+
+def _evaluate_each(
+    trained: TrainedNet, members: Sequence[Weights], X: Any, y: Any
+) -> list[Evaluation]:
+    """Evaluate samples under members one by one."""
+    evaluations = []
+    for weights in members:
+        with seeded(0):  # a Dataset may augment, and loaders draw random numbers
+            net = revive(trained._replace(weights=weights))
+            evaluations.append(evaluate(net, X, y))
+    return evaluations

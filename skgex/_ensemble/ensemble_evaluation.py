@@ -1,11 +1,12 @@
 """What a trained net and its members say of samples."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from skgex._ensemble.member import Member
 from skgex._ensemble.statistics import finite_losses
 from skgex._nets.evaluation import Evaluation
 
@@ -25,8 +26,8 @@ class EnsembleEvaluation:
     targets : ndarray of shape (n_samples, ...)
         The targets that the losses are of.
     counted : ndarray of shape (n_samples, n_members) or None
-        Which members count for which sample: those that did not train on it. None
-        where all do.
+        Which members count for which sample: those that were not fine-tuned on it.
+        None where all do.
     """
 
     reference: np.ndarray
@@ -35,8 +36,13 @@ class EnsembleEvaluation:
     targets: np.ndarray
     counted: np.ndarray | None = None
 
+    @property
+    def n_members(self) -> int:
+        """The number of members."""
+        return self.losses.shape[1]
+
     def finite(self) -> "EnsembleEvaluation":
-        """Return the answers with the largest loss in the place of any overflow."""
+        """Return a copy in which the largest loss replaces any that overflowed."""
         return replace(
             self,
             reference=finite_losses(self.reference),
@@ -44,20 +50,19 @@ class EnsembleEvaluation:
         )
 
     def take(self, rows: np.ndarray) -> "EnsembleEvaluation":
-        """Return the answers for some of the samples, in the order of ``rows``."""
-        parts = (getattr(self, field.name) for field in fields(self))
-        return EnsembleEvaluation(
-            *(None if part is None else part[rows] for part in parts)
-        )
+        """Return the evaluation of some of the samples, in the order of ``rows``."""
+        counted = None if self.counted is None else self.counted[rows]
+        parts = (self.reference, self.losses, self.outputs, self.targets)
+        return EnsembleEvaluation(*(part[rows] for part in parts), counted=counted)
 
     def put(self, rows: np.ndarray, others: "EnsembleEvaluation") -> None:
-        """Overwrite some samples' answers; all members count for them.
+        """Overwrite the evaluation of some samples; all members count for them.
 
         Parameters
         ----------
         rows : ndarray
             Which samples, as indices or a mask.
-        others : Answers
+        others : EnsembleEvaluation
             Theirs, in order.
         """
         for name in ("reference", "losses", "outputs", "targets"):
@@ -66,22 +71,39 @@ class EnsembleEvaluation:
             self.counted[rows] = True
 
 
-def collect(
+def combine(
     reference: Evaluation,
-    members: Iterable[Any],
+    members: Iterable[Member | Evaluation],
     n_members: int,
     counted: np.ndarray | None = None,
 ) -> EnsembleEvaluation:
-    """Put the members' losses side by side and average their predictions."""
+    """Put the members' losses side by side, and average their predictions.
+
+    Parameters
+    ----------
+    reference : Evaluation
+        Of the trained net.
+    members : iterable of Member or Evaluation
+        Consumed one by one, so that only one member's predictions are held.
+    n_members : int
+        How many there are.
+    counted : ndarray of shape (n_samples, n_members) or None
+        As in :class:`EnsembleEvaluation`.
+
+    Returns
+    -------
+    evaluation : EnsembleEvaluation
+    """
     n_samples = len(reference.losses)
     losses = np.empty((n_samples, n_members), dtype=reference.losses.dtype)
     outputs = np.zeros_like(reference.outputs)
-    share = 1 / (
+    share: Any = 1 / (
         np.full(n_samples, n_members) if counted is None else counted.sum(axis=1)
     )
     for m, member in enumerate(members):
         losses[:, m] = member.losses
         weight = share if counted is None else share * counted[:, m]
+        # A diverged member must not turn the mean into nan for all.
         weighted = np.nan_to_num(member.outputs).T * weight
         outputs += weighted.T.astype(outputs.dtype)
     return EnsembleEvaluation(

@@ -1,4 +1,4 @@
-"""One member of an ensemble: fine-tuned, and asked about samples."""
+"""One member of an ensemble: a net fine-tuned from θ*, and its losses of samples."""
 
 from typing import Any, NamedTuple
 
@@ -21,7 +21,9 @@ class Member(NamedTuple):
     weights : dict or None
         None where they are not kept.
     losses : ndarray of shape (n_samples,)
+        In nats for a likelihood's criterion.
     outputs : ndarray of shape (n_samples, ...)
+        Predictions.
     """
 
     weights: Weights | None
@@ -29,27 +31,61 @@ class Member(NamedTuple):
     outputs: np.ndarray
 
 
+class Plan(NamedTuple):
+    """What sets one member apart from the others.
+
+    Attributes
+    ----------
+    rows : ndarray of int or None
+        The rows that it is fine-tuned on; None stands for all.
+    seed : int
+        Its shuffling, dropout and augmentation follow from it.
+    """
+
+    rows: np.ndarray | None
+    seed: int
+
+
 def grow_member(
     trained: TrainedNet,
     X: Any,
     y: Any,
-    seen: np.ndarray | None,
-    asked: np.ndarray | None,
     tuning: FineTuning,
-    seed: int,
-    keep: bool = True,
+    plan: Plan,
+    *,
+    scored: np.ndarray | None = None,
+    keep_weights: bool = True,
 ) -> Member:
-    """Fine-tune one member on the rows ``seen``, and evaluate the rows ``asked``.
+    """Fine-tune one member, and evaluate samples under it.
 
-    None stands for all rows.
+    Parameters
+    ----------
+    trained : TrainedNet
+        Where it starts.
+    X : ndarray of shape (n_samples, ...) or Dataset
+        Samples in the dtype of the net.
+    y : ndarray of shape (n_samples, ...) or None
+        Targets as the net takes them.
+    tuning : FineTuning
+    plan : Plan
+    scored : ndarray of int or None
+        The rows to evaluate; None stands for all.
+    keep_weights : bool, default=True
+
+    Returns
+    -------
+    member : Member
     """
-    with seeded(seed):
+    with seeded(plan.seed):
         net = revive(trained)
-        batches = endless_batches(net, *take(X, y, seen))
+        batches = endless_batches(net, *take(X, y, plan.rows))
         fine_tune(net, batches, tuning)
         reestimate_batch_norm(net, batches)
-        return member_of(weights_of(net), evaluate(net, *take(X, y, asked)), keep)
+        evaluation = evaluate(net, *take(X, y, scored))
+    return member_of(weights_of(net), evaluation, keep_weights)
 
 
-def member_of(weights: Weights, evaluation: Evaluation, keep: bool) -> Member:
-    return Member(weights if keep else None, evaluation.losses, evaluation.outputs)
+def member_of(weights: Weights, evaluation: Evaluation, keep_weights: bool) -> Member:
+    """Put a member together, with its weights only if they are kept."""
+    kept = weights if keep_weights else None
+    return Member(kept, evaluation.losses, evaluation.outputs)

@@ -17,6 +17,7 @@ from skorch.dataset import Dataset, unpack_data
 from torch.func import vmap
 
 from skgex._ensemble.fine_tuning import MAX_NORM, FineTuning, MemberSGD
+from skgex._ensemble.member import Plan
 from skgex._nets.batches import batches, endless_rows
 from skgex._nets.evaluation import (
     Evaluation,
@@ -114,7 +115,7 @@ def grow_group(
     X: np.ndarray,
     y: np.ndarray,
     tuning: FineTuning,
-    plans: Sequence[tuple[np.ndarray | None, int]],
+    plans: Sequence[Plan],
 ) -> list[tuple[Weights, Evaluation]] | None:
     """Fine-tune members as one program, and evaluate all rows under each.
 
@@ -126,8 +127,8 @@ def grow_group(
         Samples, and targets as the net takes them.
     tuning : FineTuning
         Of every member.
-    plans : sequence of (ndarray of int or None, int)
-        Each member's rows, None for all, and its seed.
+    plans : sequence of Plan
+        One per member.
 
     Returns
     -------
@@ -135,9 +136,7 @@ def grow_group(
         None if the members' batches are not of equal sizes.
     """
     net = revive(trained)
-    drawn = [
-        _draw_rows(net, len(X), rows, tuning.n_steps, seed) for rows, seed in plans
-    ]
+    drawn = [_draw_rows(net, len(X), plan, tuning.n_steps) for plan in plans]
     sizes = [[len(rows) for rows in steps] for steps in drawn]
     if any(size != sizes[0] for size in sizes):
         return None
@@ -185,11 +184,11 @@ def rows_of(dataset: Dataset, rows: np.ndarray) -> tuple[torch.Tensor, torch.Ten
 
 
 def _draw_rows(
-    net: NeuralNet, n_rows: int, seen: np.ndarray | None, n_steps: int, seed: int
+    net: NeuralNet, n_rows: int, plan: Plan, n_steps: int
 ) -> list[np.ndarray]:
     """Draw the rows of each step's batch as the loop does: with the net's iterator."""
-    rows = np.arange(n_rows) if seen is None else seen
-    with seeded(seed):
+    rows = np.arange(n_rows) if plan.rows is None else plan.rows
+    with seeded(plan.seed):
         steps = islice(endless_rows(net, net.get_dataset(rows, rows)), n_steps)
         return [rows[places] for places in steps]
 

@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +13,30 @@ MAX_SEED = np.iinfo(np.int32).max
 
 # The generators are global to the process: threads take turns with them.
 _LOCK = threading.RLock()
+
+
+class Seeds(NamedTuple):
+    """The seeds of one fit.
+
+    Those of the net are equal for all estimators with the same ``random_state``, so
+    that they can share its training.
+
+    Attributes
+    ----------
+    net : int
+        Of the net's training.
+    trial : int
+        Of the trial training by which epochs or the learning rate are chosen.
+    method : int
+        Of what is the method's own.
+    members : int
+        Of an ensemble's members.
+    """
+
+    net: int
+    trial: int
+    method: int
+    members: int
 
 
 @contextmanager

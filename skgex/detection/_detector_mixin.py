@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skgex._base.parameters import Interval
-from skgex.detection._threshold import precision, share
+from skgex.detection._threshold import parse_percentage, parse_precision
 
 
 class DetectorMixin:
@@ -65,10 +65,10 @@ class DetectorMixin:
         rule, kinds = self.threshold, ", ".join(map(repr, self._threshold_rules))
         if not isinstance(rule, str) or rule in self._threshold_rules:
             return
-        if share(rule) is not None:
+        if parse_percentage(rule) is not None:
             return
         if self._knows_precision:
-            if precision(rule):
+            if parse_precision(rule):
                 return
             kinds += ", a precision such as 'precision 90%'"
         raise ValueError(

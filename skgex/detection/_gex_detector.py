@@ -1,35 +1,28 @@
 """GEXDetector: wrong labels by how a sample's loss moves in a geometric ensemble."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from skgex._base.parameters import StrOptions
+from skgex._base.parameters import StrOptions, fit_context
 from skgex._data.records import Data
-from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
-from skgex._ensemble.statistics import (
-    mean_over_members,
-    relative_losses,
-    squares,
-    standard_error,
-)
 from skgex.detection._detector_mixin import DetectorMixin
-from skgex.detection._explanation import asked_rows, check_n_rows
-from skgex.detection._memorisation import warn_if_memorised, warn_unless_memorised
-from skgex.detection._noise_model import (
-    cut_of_precision,
-    noise_matrix,
-    noise_probability,
-    noise_rate,
-    otsu_unless_rare,
+from skgex.detection._explanation import (
+    Explanation,
+    check_n_neighbors,
+    explain,
+    rows_to_explain,
 )
-from skgex.detection._pulls import hardest_pulls
+from skgex.detection._memorisation import warn_if_memorised, warn_unless_memorised
+from skgex.detection._noise_model import NoiseModel, fit_noise_model, noise_matrix
+from skgex.detection._ranking import STATISTICS, Ranking
 from skgex.detection._relabelling import TARGETS
-from skgex.detection._threshold import precision, threshold_of
+from skgex.detection._threshold import parse_precision
 from skgex.influence import GEX
+from skgex.influence._ensemble_map import FittedEnsemble
 from skgex.influence._gex import predicts_classes
 
 
@@ -188,12 +181,15 @@ class GEXDetector(DetectorMixin, GEX):
 
     _parameter_constraints: dict = {  # noqa: RUF012
         **GEX._parameter_constraints,
-        "statistic": [StrOptions({"relative_loss", "mean_loss", "self_influence"})],
+        "statistic": [StrOptions(set(STATISTICS))],
         **DetectorMixin._threshold_constraints,
         "early_stopping": ["boolean", StrOptions({"auto"})],
     }
 
     _knows_precision = True
+
+    # What the last fit made of the ensemble; absent before the first one.
+    _noise_model: NoiseModel
 
     def __init__(
         self,
@@ -238,6 +234,46 @@ class GEXDetector(DetectorMixin, GEX):
         self.threshold = threshold
         self.early_stopping = early_stopping
 
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train the net, grow the ensemble around it, and judge the labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
+            Samples, of any shape that the net takes; or a torch Dataset of pairs
+            (sample, target).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Labels or regression targets, as given, noise and all. None with a Dataset.
+
+        Returns
+        -------
+        self : object
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If X or y is unfit for the net or for each other, or a parameter is
+            impossible.
+        TypeError
+            If ``net`` is a FrozenEstimator that holds no skorch net.
+        """
+        self._check_threshold()
+        data, rows = self._validate(X, y)
+        self._check_precision(data)
+        ranking = Ranking(self.statistic, data.coding, float(self.loss_floor))
+        fitted = self._fit_ensemble(
+            data, rows, ranking.scores, stops_early=self._stops_early()
+        )
+        model = fit_noise_model(
+            fitted.evaluation, data.codes, ranking, self.threshold, fitted.choice
+        )
+        made = self._attributes(fitted) | self._judgement(data, fitted, model)
+        self._warn_of_regime(fitted, made)
+        self._keep(rows, made)
+        return self
+
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which labels are wrong.
 
@@ -251,8 +287,8 @@ class GEXDetector(DetectorMixin, GEX):
         noise_mask : ndarray of shape (n_samples,), dtype=bool
             True where the label is judged wrong.
         """
-        query = self._ask(X, y, warn=True)
-        return self._flags(self._answer_query(query, warn=True), query.codes)
+        query = self._query(X, y)
+        return self._noise_model.flags(self._evaluate(query), query.codes)
 
     def scores(self, X: Any, y: Any = None) -> np.ndarray:
         """Return how suspicious labels are.
@@ -268,7 +304,8 @@ class GEXDetector(DetectorMixin, GEX):
             The statistic, higher = more suspicious: in nats for losses, in nats² for
             "self_influence".
         """
-        return self._statistic(self._answer(X, y))
+        evaluation = self._evaluate(self._query(X, y))
+        return self._noise_model.ranking.scores(evaluation)
 
     @available_if(predicts_classes)
     def noise_proba(self, X: Any, y: Any = None) -> np.ndarray:
@@ -288,8 +325,8 @@ class GEXDetector(DetectorMixin, GEX):
         noise_proba : ndarray of shape (n_samples,), dtype=float64
             Probabilities in [0, 1].
         """
-        query = self._ask(X, y, warn=True)
-        return self._probability(self._answer_query(query, warn=True), query.codes)
+        query = self._query(X, y)
+        return self._noise_model.probabilities(self._evaluate(query), query.codes)
 
     def relabel(self, kind: str = "hard") -> np.ndarray:
         """Return the labels of the fitted rows, with new ones for those judged wrong.
@@ -309,190 +346,124 @@ class GEXDetector(DetectorMixin, GEX):
             entropy of probabilities. See :func:`skgex.cleaning.weighted_rows` for
             estimators that take classes only.
         """
-        self._require_fitted()
+        check_is_fitted(self)
         if kind not in TARGETS:
             raise ValueError(f"kind: must be one of {list(TARGETS)}, got {kind!r}.")
-        codes, mask, outputs = self._codes, self.noise_mask_, self._answers.outputs
-        classes = self._has_classes()
-        if kind != "hard" and not classes:
-            raise ValueError(f"kind: {kind!r} needs classes, the labels are values.")
+        rows, mask = self._rows, self.noise_mask_
+        if kind != "hard" and rows.coding.classes is None:
+            raise ValueError(
+                f"kind: {kind!r} needs classes, the labels are regression targets."
+            )
         if kind != "hard":
-            return TARGETS[kind](codes, mask, outputs)
-        given = self.classes_[codes] if classes else self._coding.decode(codes)
+            outputs = self._fitted.evaluation.outputs
+            return TARGETS[kind](rows.codes, mask, outputs)
+        given = rows.coding.given(rows.codes)
         wrong = mask.reshape(-1, *[1] * (given.ndim - 1))
         return np.where(wrong, self.suggested_labels_, given)
 
-    def explain(self, rows: Any = None, *, n_rows: int = 5) -> Bunch:
-        """Say why fitted rows are suspicious: which rows pull on their given labels.
+    def explain(self, rows: Any = None, *, n_neighbors: int = 5) -> Explanation:
+        """Explain why fitted rows are suspicious: which rows pull on their labels.
 
         A row of the same label pulls for it where the members keep, or lose, the two
-        labels together; a row of another label pulls against it where one label is won
+        labels together. A row of another label pulls against it where one label is won
         as the other is lost. A copy of the row comes first, since what is learnt of one
-        is learnt of the other (a Dataset's copies are not told from other rows).
+        is learnt of the other; copies in a Dataset are not recognised.
+
+        The time grows with the number of explained rows times that of all rows.
 
         Parameters
         ----------
         rows : int, array-like of int or mask of shape (n_samples,), default=None
-            Positions among the fitted rows. None asks for those that are judged wrong,
-            most suspicious first.
-        n_rows : int, default=5
+            Positions among the fitted rows. None explains the flagged rows, most
+            suspicious first, at most 100 of them; pass
+            ``np.flatnonzero(detector.noise_mask_)`` for all.
+        n_neighbors : int, default=5
             How many rows to name for, and against, each label.
 
         Returns
         -------
-        explanation : Bunch
-            Of arrays, one entry or line for each row that is asked about:
-
-            - ``rows``: positions among the fitted rows;
-            - ``given_labels``, ``given_proba``: labels as given, and their probability
-              under the ensemble;
-            - ``suggested_labels``, ``suggested_proba``: those that it prefers;
-            - ``noise_proba``: the estimated probability that the label is wrong;
-            - ``rows_for``, ``pulls_for``: of shape (n_asked, n_rows), positions of
-              the rows that pull hardest for the given label, hardest first, and their
-              pull, positive and in nats: how far the log-odds of the label rise over
-              the members with one standard deviation of those of the other row's,
-              times the likeness of what the ensemble predicts for both, in [0, 1];
-            - ``rows_against``, ``pulls_against``: the same of those against it, whose
-              pull is negative.
-
-            Where fewer rows pull that way, the position is -1 and the pull 0.
+        explanation : Explanation
+            Given and suggested labels with their probabilities, and the rows that pull
+            for and against the given label. It can be printed, and has ``to_frame()``.
 
         Raises
         ------
         ValueError
-            If an argument is impossible, the labels are values, or there is but one
-            member, which pulls cannot be read off.
+            If an argument is impossible, the labels are regression targets, or there
+            is only one member, from which no pull can be read.
         """
-        self._require_fitted()
-        if not self._has_classes():
-            raise ValueError("explain: needs classes, the labels are values.")
-        answers, codes = self._answers, self._codes
-        if answers.losses.shape[1] < 2:
-            raise ValueError("n_members: explain needs at least 2, fitted with 1.")
-        check_n_rows(n_rows)
-        asked = asked_rows(rows, self.noise_mask_, self.scores_)
-        probabilities = self._coding.probabilities(answers.outputs)
-        identity = None if self._seen is None else self._seen.identity
-        positive, negative = hardest_pulls(
-            answers.losses, probabilities, codes, asked, n_rows, identity
-        )
-        return Bunch(
-            rows=asked,
-            given_labels=self.classes_[codes[asked]],
-            given_proba=probabilities[asked, codes[asked]],
-            suggested_labels=self.suggested_labels_[asked],
-            suggested_proba=probabilities[asked].max(axis=1),
-            noise_proba=self.noise_proba_[asked],
-            rows_for=positive.rows,
-            pulls_for=positive.pulls,
-            rows_against=negative.rows,
-            pulls_against=negative.pulls,
-        )
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        self._check_threshold()
-
-    def _fit(self, data: Data) -> None:
-        if self._wanted_precision() and not self._has_classes():
+        check_is_fitted(self)
+        fitted, evaluation = self._rows, self._fitted.evaluation
+        if fitted.coding.classes is None:
             raise ValueError(
-                f"threshold: {self.threshold!r} needs classes, the labels are values."
+                "explain: needs classes, the labels are regression targets."
             )
-        super()._fit(data)
-        self.n_epochs_ = len(self._trained.history)
-        self.scores_ = self._statistic(self._answers)
-        each, counted = self._ranked_by(self._answers), self._answers.counted
-        self.scores_std_ = standard_error(each, counted)
-        if self._has_classes():
-            self._estimate_noise(data.codes)
-            self._warn_of_regime()
-        self.threshold_ = self._cut(data.codes)
-        self.noise_mask_ = self._flags(self._answers, data.codes)
-        self.suggested_labels_ = self._coding.decode(self._answers.outputs)
+        if evaluation.n_members < 2:
+            raise ValueError("n_members: explain needs at least 2, fitted with 1.")
+        check_n_neighbors(n_neighbors)
+        return explain(
+            evaluation,
+            fitted.coding.probabilities(evaluation.outputs),
+            fitted.codes,
+            fitted.coding.classes,
+            self.noise_proba_,
+            rows_to_explain(rows, self.noise_mask_, self.scores_),
+            n_neighbors,
+            None if fitted.index is None else fitted.index.identity,
+        )
 
-    def _stopped_early(self) -> bool:
-        frozen = isinstance(self.net, FrozenEstimator)
-        return self.net is None or (self._stops_early() and not frozen)
+    def _check_precision(self, data: Data) -> None:
+        """Refuse a precision where there are no probabilities."""
+        text = self.threshold
+        if isinstance(text, str) and parse_precision(text) and not data.has_classes:
+            raise ValueError(
+                f"threshold: {text!r} needs classes, the labels are regression targets."
+            )
+
+    def _judgement(
+        self, data: Data, fitted: FittedEnsemble, model: NoiseModel
+    ) -> dict[str, Any]:
+        """Return the attributes that the ensemble and the noise model give."""
+        evaluation, codes, coding = fitted.evaluation, data.codes, data.coding
+        made = {
+            "n_epochs_": len(fitted.ensemble.trained.history),
+            "scores_": model.ranking.scores(evaluation),
+            "scores_std_": model.ranking.standard_errors(evaluation),
+            "threshold_": model.cut,
+            "noise_mask_": model.flags(evaluation, codes),
+            "suggested_labels_": coding.decode(evaluation.outputs),
+            "_noise_model": model,
+        }
+        if not data.has_classes:
+            return made
+        noise_proba = model.probabilities(evaluation, codes)
+        likelier = np.where(
+            noise_proba > 0.5, coding.code_of(evaluation.outputs), codes
+        )
+        return made | {
+            "memorised_": float(np.mean(evaluation.reference < np.log(2))),
+            "noise_proba_": noise_proba,
+            "noise_rate_": float(noise_proba.mean()),
+            "noise_matrix_": noise_matrix(codes, likelier, data.n_classes),
+        }
 
     def _stops_early(self) -> bool:
+        """Return whether a given net is trained only while held-out loss falls."""
         if self.early_stopping == "auto":
             return self.statistic != "self_influence"
         return bool(self.early_stopping)
 
-    def _estimate_noise(self, codes: np.ndarray) -> None:
-        relative = self._relative_loss(self._answers)
-        self.memorised_ = float(np.mean(self._answers.reference < np.log(2)))
-        self._even_odds = otsu_unless_rare(relative, self._held_out_rate())
-        self.noise_proba_ = self._probability(self._answers, codes)
-        self.noise_rate_ = float(self.noise_proba_.mean())
-        preferred = self._coding.code_of(self._answers.outputs)
-        likelier = np.where(self.noise_proba_ > 0.5, preferred, codes)
-        n_classes = len(self._coding.classes)
-        self.noise_matrix_ = noise_matrix(codes, likelier, n_classes)
-
-    def _held_out_rate(self) -> float:
-        """Return the share of noise by the held-out rows; 1 where there are none."""
-        if self._choice is None or not self._has_classes():
-            return 1.0
-        probabilities = self._coding.probabilities(self._choice.outputs)
-        return noise_rate(self._choice.codes, probabilities)
-
-    def _probability(
-        self, answers: EnsembleEvaluation, codes: np.ndarray
-    ) -> np.ndarray:
-        relative, spared = self._relative_loss(answers), self._spared(answers, codes)
-        return noise_probability(relative, self._even_odds, spared)
-
-    def _wanted_precision(self) -> float | None:
-        return precision(self.threshold) if isinstance(self.threshold, str) else None
-
-    def _cut(self, codes: np.ndarray) -> float:
-        if self.threshold == "otsu":
-            return otsu_unless_rare(self.scores_, self._held_out_rate())
-        wanted = self._wanted_precision()
-        if wanted is None:
-            return threshold_of(self.scores_, self.threshold)
-        rows = ~self._spared(self._answers, codes)
-        return cut_of_precision(self.scores_[rows], self.noise_proba_[rows], wanted)
-
-    def _flags(self, answers: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
-        mask = self._statistic(answers) > self.threshold_
-        spares = self.threshold == "otsu" or self._wanted_precision() is not None
-        if spares and self._has_classes():
-            mask &= ~self._spared(answers, codes)
-        return mask
-
-    def _spared(self, answers: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
-        """Say which labels the ensemble prefers to all others."""
-        return self._coding.code_of(answers.outputs) == codes
-
-    def _statistic(self, answers: EnsembleEvaluation) -> np.ndarray:
-        return mean_over_members(self._ranked_by(answers), answers.counted)
-
-    def _importance(self, answers: EnsembleEvaluation) -> np.ndarray:
-        return self._statistic(answers)
-
-    def _ranked_by(self, answers: EnsembleEvaluation) -> np.ndarray:
-        """Return each member's part in the statistic, (n_samples, n_members)."""
+    def _warn_of_regime(self, fitted: FittedEnsemble, made: dict[str, Any]) -> None:
+        """Warn if the net has memorised its labels and should not have, or has not."""
+        if "memorised_" not in made:
+            return
         if self.statistic == "self_influence":
-            return squares(self._deviations(answers))
-        if self.statistic == "relative_loss" and self._has_classes():
-            return self._relative_losses(answers)
-        return answers.losses
-
-    def _relative_loss(self, answers: EnsembleEvaluation) -> np.ndarray:
-        return mean_over_members(self._relative_losses(answers), answers.counted)
-
-    def _relative_losses(self, answers: EnsembleEvaluation) -> np.ndarray:
-        probabilities = self._coding.probabilities(answers.outputs)
-        return relative_losses(answers.losses, probabilities)
-
-    def _warn_of_regime(self) -> None:
-        """Warn where the net has memorised its labels and should not have, or not."""
-        if self.statistic == "self_influence":
-            warn_unless_memorised(self.memorised_)
-        elif self._choice is not None and not self._stopped_early():
-            predicted = self._coding.code_of(self._choice.outputs)
-            agreement = float(np.mean(predicted == self._choice.codes))
-            warn_if_memorised(self.memorised_, agreement)
+            warn_unless_memorised(made["memorised_"])
+            return
+        frozen = isinstance(self.net, FrozenEstimator)
+        stopped = self.net is None or (self._stops_early() and not frozen)
+        choice, coding = fitted.choice, made["_noise_model"].coding
+        if choice is not None and not stopped:
+            predicted = coding.code_of(choice.outputs)
+            agreement = float(np.mean(predicted == choice.codes))
+            warn_if_memorised(made["memorised_"], agreement)

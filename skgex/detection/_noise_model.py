@@ -1,8 +1,15 @@
-"""How probable it is that a label is wrong, by its score and the scores of all."""
+"""How many labels are wrong, which, and how probably: from scores to a mask."""
+
+from dataclasses import dataclass
 
 import numpy as np
+from sklearn.metrics import confusion_matrix
 
-from skgex.detection._threshold import cut_off, threshold_of
+from skgex._data.label_coding import ClassLabels, Coding
+from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
+from skgex._ensemble.learning_rate import LearningRateChoice
+from skgex.detection._ranking import Ranking, mean_relative_losses
+from skgex.detection._threshold import cut_off, parse_precision, threshold_of
 
 # How fast the odds rise with the score: as its third power. What this and the halving
 # below give is held against true noise by benchmarks/calibration.py.
@@ -11,6 +18,116 @@ STEEPNESS = 3
 # Up to this rate of noise no larger a share of rows can be even odds. Most sets
 # without noise are below, all with 10 % of it above (benchmarks/false_alarms.py).
 RARE = 0.02
+
+# The part of the held-out samples that is looked at: those that a net is surest of.
+SURE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseModel:
+    """What turns the losses of any samples into probabilities and flags.
+
+    Attributes
+    ----------
+    ranking : Ranking
+        The statistic that ``cut`` is on the scale of.
+    coding : Coding
+    cut : float
+        Scores above it are flagged.
+    even_odds : float or None
+        The relative loss at which a label is as probably wrong as right; None where
+        there are no classes.
+    spares_preferred : bool
+        Whether labels that the ensemble prefers to all others are never flagged.
+    """
+
+    ranking: Ranking
+    coding: Coding
+    cut: float
+    even_odds: float | None
+    spares_preferred: bool
+
+    def flags(self, evaluation: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
+        """Return the mask of labels that are judged wrong, (n_samples,)."""
+        mask = self.ranking.scores(evaluation) > self.cut
+        if self.spares_preferred:
+            mask &= ~prefers_label(evaluation, codes, self.coding)
+        return mask
+
+    def probabilities(
+        self, evaluation: EnsembleEvaluation, codes: np.ndarray
+    ) -> np.ndarray:
+        """Return the probability that each label is wrong, (n_samples,)."""
+        assert self.even_odds is not None
+        return _probabilities(evaluation, codes, self.coding, self.even_odds)
+
+
+def fit_noise_model(
+    evaluation: EnsembleEvaluation,
+    codes: np.ndarray,
+    ranking: Ranking,
+    threshold: str | float,
+    choice: LearningRateChoice | None,
+) -> NoiseModel:
+    """Find the cut, and the relative loss of even odds, from the fitted rows.
+
+    Parameters
+    ----------
+    evaluation : EnsembleEvaluation
+        Of the fitted rows.
+    codes : ndarray of shape (n_samples, ...)
+        Their labels.
+    ranking : Ranking
+    threshold : str or float
+        As for :class:`skgex.GEXDetector`.
+    choice : LearningRateChoice or None
+        What a trial says of held-out rows, from which noise may turn out to be rare.
+
+    Returns
+    -------
+    model : NoiseModel
+    """
+    coding, scores = ranking.coding, ranking.scores(evaluation)
+    classes = isinstance(coding, ClassLabels)
+    rate = held_out_rate(choice, coding)
+    even_odds = None
+    if classes:
+        relative = mean_relative_losses(evaluation, coding)
+        even_odds = otsu_unless_rare(relative, rate)
+    precision = parse_precision(threshold) if isinstance(threshold, str) else None
+    if threshold == "otsu":
+        cut = otsu_unless_rare(scores, rate)
+    elif precision is None:
+        cut = threshold_of(scores, threshold)
+    else:
+        assert even_odds is not None  # a precision needs classes
+        rows = ~prefers_label(evaluation, codes, coding)
+        noise_proba = _probabilities(evaluation, codes, coding, even_odds)
+        cut = cut_of_precision(scores[rows], noise_proba[rows], precision)
+    spares = classes and (threshold == "otsu" or precision is not None)
+    return NoiseModel(ranking, coding, cut, even_odds, spares)
+
+
+def held_out_rate(choice: LearningRateChoice | None, coding: Coding) -> float:
+    """Return the share of wrong labels by the held-out rows; 1 if there are none."""
+    if choice is None or not isinstance(coding, ClassLabels):
+        return 1.0
+    return noise_rate(choice.codes, coding.probabilities(choice.outputs))
+
+
+def prefers_label(
+    evaluation: EnsembleEvaluation, codes: np.ndarray, coding: Coding
+) -> np.ndarray:
+    """Return which labels the ensemble prefers to all others, (n_samples,)."""
+    return coding.code_of(evaluation.outputs) == codes
+
+
+def _probabilities(
+    evaluation: EnsembleEvaluation, codes: np.ndarray, coding: Coding, even_odds: float
+) -> np.ndarray:
+    relative = mean_relative_losses(evaluation, coding)
+    preferred = prefers_label(evaluation, codes, coding)
+    return noise_probability(relative, even_odds, preferred)
 
 
 def otsu_unless_rare(scores: np.ndarray, held_out_rate: float) -> float:
@@ -102,15 +219,11 @@ def noise_matrix(given: np.ndarray, true: np.ndarray, n_classes: int) -> np.ndar
         P(given label = column | true label = row); rows sum to 1. That of a class
         without rows says that its labels are right.
     """
-    counts = np.zeros((n_classes, n_classes))
-    np.add.at(counts, (true, given), 1)
-    empty = counts.sum(axis=1) == 0
-    counts[empty] = np.eye(n_classes)[empty]
-    return counts / counts.sum(axis=1, keepdims=True)
-
-
-# The part of the held-out samples that is looked at: those that a net is surest of.
-SURE = 0.5
+    classes = np.arange(n_classes)
+    matrix = confusion_matrix(true, given, labels=classes, normalize="true")
+    empty = matrix.sum(axis=1) == 0
+    matrix[empty] = np.eye(n_classes)[empty]
+    return matrix
 
 
 def noise_rate(codes: np.ndarray, probabilities: np.ndarray) -> float:

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from skgex._base.scorer_estimator import ScoredRows
+from skgex._base.scorer_estimator import ScorerEstimator
 from skgex.detection._detector_mixin import DetectorMixin
 from skgex.detection._threshold import threshold_of
 
 
-class NoisyLabelDetector(DetectorMixin, ScoredRows):
+class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
     """Detect noisy labels by the scores of any estimator that gives some.
 
     Parameters
@@ -59,7 +59,7 @@ class NoisyLabelDetector(DetectorMixin, ScoredRows):
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **ScoredRows._parameter_constraints,
+        **ScorerEstimator._parameter_constraints,
         **DetectorMixin._threshold_constraints,
     }
     _threshold_rules = ("auto", *DetectorMixin._threshold_rules)
@@ -87,9 +87,11 @@ class NoisyLabelDetector(DetectorMixin, ScoredRows):
     def _check_request(self, n_samples: int, y: np.ndarray | None) -> None:
         self._check_threshold()
 
-    def _conclude(self, y: np.ndarray | None) -> None:
+    def _conclude(
+        self, scores: np.ndarray, y: np.ndarray | None, *, squared: bool
+    ) -> dict[str, Any]:
         rule = self.threshold
         if rule == "auto":
-            rule = "otsu" if self._squared else "otsu_raw"
-        self.threshold_ = threshold_of(self.scores_, rule)
-        self.noise_mask_ = self.scores_ > self.threshold_
+            rule = "otsu" if squared else "otsu_raw"
+        cut = threshold_of(scores, rule)
+        return {"threshold_": cut, "noise_mask_": scores > cut}

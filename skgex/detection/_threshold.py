@@ -37,16 +37,16 @@ def otsu(values: np.ndarray) -> float:
     return _between(ordered[best], ordered[best + 1])
 
 
-def share(text: str) -> float | None:
+def parse_percentage(text: str) -> float | None:
     """Return the share that a text such as ``"10%"`` names; None for other texts."""
     match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*%", text.strip())
     return float(match[1]) / 100 if match and float(match[1]) <= 100 else None
 
 
-def precision(text: str) -> float | None:
+def parse_precision(text: str) -> float | None:
     """Return the share that ``"precision 90%"`` names; None for other texts."""
     match = re.fullmatch(r"precision\s+(.+)", text.strip())
-    return match and share(match[1])
+    return match and parse_percentage(match[1])
 
 
 def threshold_of(scores: np.ndarray, rule: str | float) -> float:
@@ -73,7 +73,7 @@ def threshold_of(scores: np.ndarray, rule: str | float) -> float:
         return otsu(np.sqrt(scores - least)) ** 2 + least
     if rule == "otsu_raw":
         return otsu(scores)
-    return cut_off(scores, share(rule))
+    return cut_off(scores, parse_percentage(rule))
 
 
 def cut_off(scores: np.ndarray, share: float) -> float:

@@ -1,10 +1,13 @@
 """AUM: the area under the margin of a row's label during training."""
 
+from typing import Any
+
 import numpy as np
 
 from skgex._base.parameters import NetNeed
 from skgex._data.records import Data
 from skgex._nets.predictions import log_probabilities, margins
+from skgex._utils.random import Seeds
 from skgex.hardness._hardness import Hardness, after_epochs
 
 
@@ -64,9 +67,8 @@ class AUM(Hardness):
         self.memory = memory
         self.random_state = random_state
 
-    def _judge(
-        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
-    ) -> np.ndarray:
-        trajectory = self._record(data, net_seed, trial_seed)
+    def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
+        trajectory = self._record(data, seeds)
         logits = after_epochs(trajectory, log_probabilities)
-        return -np.mean([margins(each, data.codes) for each in logits], axis=0)
+        mean = np.mean([margins(each, data.codes) for each in logits], axis=0)
+        return -mean, {}

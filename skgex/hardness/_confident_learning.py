@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 from sklearn import config_context
 
-from skgex._base.parameters import StrOptions
+from skgex._base.net_training import choose_epochs
+from skgex._base.parameters import NetNeed, StrOptions
 from skgex._data.records import Data
-from skgex.hardness._folded import FoldedHardness
+from skgex._utils.random import Seeds
+from skgex.hardness._folded import FOLD_CONSTRAINTS, out_of_fold_probabilities
+from skgex.hardness._hardness import Hardness
 
 
-class ConfidentLearning(FoldedHardness):
+class ConfidentLearning(Hardness):
     """Confident learning (Northcutt et al. 2021) on out-of-fold probabilities.
 
     The probabilities come from nets that were not trained on the row; what is made of
@@ -68,8 +71,11 @@ class ConfidentLearning(FoldedHardness):
     (3, 3)
     """
 
+    _needs = NetNeed.UNTRAINED
+
     _parameter_constraints: dict = {  # noqa: RUF012
-        **FoldedHardness._parameter_constraints,
+        **Hardness._parameter_constraints,
+        **FOLD_CONSTRAINTS,
         "method": [
             StrOptions(
                 {"self_confidence", "normalized_margin", "confidence_weighted_entropy"}
@@ -96,21 +102,25 @@ class ConfidentLearning(FoldedHardness):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_params(self) -> None:
-        super()._check_params()
-        _cleanlab("rank")
-
-    def _judge(
-        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
-    ) -> np.ndarray:
-        self.probabilities_ = self._out_of_fold(data, trial_seed, own_seed)
-        given = data.codes, self.probabilities_
-        count, rank = _cleanlab("count"), _cleanlab("rank")
+    def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
+        count, rank = _cleanlab("count"), _cleanlab("rank")  # before the training
+        recipe, _ = choose_epochs(self.net, data, self._needs, seeds.trial, self.memory)
+        probabilities = out_of_fold_probabilities(
+            recipe,
+            data,
+            int(self.n_folds),
+            seeds.method,
+            memory=self.memory,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+        given = data.codes, probabilities
         # cleanlab hands scikit-learn lists among its arrays, which dispatch refuses.
         with config_context(array_api_dispatch=False):
-            self.confident_joint_ = count.compute_confident_joint(*given)
+            joint = count.compute_confident_joint(*given)
             quality = rank.get_label_quality_scores(*given, method=self.method)
-        return 1 - quality
+        others = {"confident_joint_": joint, "probabilities_": probabilities}
+        return 1 - quality, others
 
 
 def _cleanlab(name: str) -> Any:

@@ -1,10 +1,13 @@
 """DataMap: the mean confidence in a row's label over the epochs of training."""
 
+from typing import Any
+
 import numpy as np
 
 from skgex._base.parameters import NetNeed, StrOptions
 from skgex._data.records import Data
 from skgex._nets.predictions import margins, probabilities
+from skgex._utils.random import Seeds
 from skgex.hardness._hardness import Hardness, after_epochs
 
 
@@ -74,16 +77,17 @@ class DataMap(Hardness):
         self.memory = memory
         self.random_state = random_state
 
-    def _judge(
-        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
-    ) -> np.ndarray:
+    def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
         rows = np.arange(len(data.codes))
-        trajectory = self._record(data, net_seed, trial_seed)
+        trajectory = self._record(data, seeds)
         given, ahead = [], []
         for each in after_epochs(trajectory, probabilities):
             given.append(each[rows, data.codes])
             ahead.append(margins(each, data.codes))
-        self.confidence_ = np.mean(given, axis=0)
-        self.variability_ = np.std(given, axis=0)
-        self.correctness_ = np.mean(np.greater(ahead, 0), axis=0)
-        return -np.mean(given if self.statistic == "confidence" else ahead, axis=0)
+        others = {
+            "confidence_": np.mean(given, axis=0),
+            "variability_": np.std(given, axis=0),
+            "correctness_": np.mean(np.greater(ahead, 0), axis=0),
+        }
+        statistic = given if self.statistic == "confidence" else ahead
+        return -np.mean(statistic, axis=0), others

@@ -1,6 +1,7 @@
 """DeepKNN: how many of a row's neighbours, as the net sees them, disagree."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -10,7 +11,8 @@ from sklearn.utils import gen_batches
 from skgex._base.parameters import Interval, StrOptions
 from skgex._data.records import Data
 from skgex._nets.predictions import logits, penultimate
-from skgex._nets.snapshot import TrainedNet, revive
+from skgex._nets.snapshot import TrainedNet, revive, snapshot
+from skgex._utils.random import Seeds
 from skgex.hardness._hardness import Hardness
 
 # Neighbours are found for so many rows at a time, to bound the memory.
@@ -97,37 +99,37 @@ class DeepKNN(Hardness):
         self.memory = memory
         self.random_state = random_state
 
-    def _judge(
-        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
-    ) -> np.ndarray:
-        n_samples, n_classes = len(data.codes), len(self.classes_)
-        self.n_neighbors_ = self.n_neighbors or max(1, n_samples // n_classes)
-        if self.n_neighbors_ >= n_samples:
+    def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
+        n_samples = len(data.codes)
+        n_neighbors = self.n_neighbors or max(1, n_samples // data.n_classes)
+        if n_neighbors >= n_samples:
             raise ValueError(
                 f"n_neighbors: must be less than the {n_samples} samples, got "
-                f"{self.n_neighbors_}."
+                f"{n_neighbors}."
             )
         look = logits if self.features == "logits" else penultimate
         shares = [
-            self._disagreement(look(revive(net), data.X, data.targets), data.codes)
-            for net in self._checkpoints(data, net_seed, trial_seed)
+            self._disagreement(
+                look(revive(net), data.X, data.targets), data.codes, n_neighbors
+            )
+            for net in self._checkpoints(data, seeds)
         ]
-        return np.mean(shares, axis=0)
+        return np.mean(shares, axis=0), {"n_neighbors_": n_neighbors}
 
-    def _checkpoints(
-        self, data: Data, net_seed: int, trial_seed: int
-    ) -> list[TrainedNet]:
+    def _checkpoints(self, data: Data, seeds: Seeds) -> list[TrainedNet]:
         if isinstance(self.net, FrozenEstimator):
-            return [self._train(data, net_seed, trial_seed)[0]]
-        trajectory = self._record(data, net_seed, trial_seed)
+            return [snapshot(self.net.estimator)]
+        trajectory = self._record(data, seeds)
         return [
             trajectory.trained._replace(weights=trajectory.checkpoints[i])
             for i in trajectory.late(self.n_checkpoints)
         ]
 
-    def _disagreement(self, features: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Return the share of each row's neighbours that have another code."""
-        n_samples, k = len(codes), self.n_neighbors_
+    def _disagreement(
+        self, features: np.ndarray, codes: np.ndarray, k: int
+    ) -> np.ndarray:
+        """Return the share of each row's k neighbours that have another code."""
+        n_samples = len(codes)
         search = NearestNeighbors(n_neighbors=k + 1, n_jobs=self.n_jobs).fit(features)
         shares = np.empty(n_samples)
         for batch in gen_batches(n_samples, BATCH):

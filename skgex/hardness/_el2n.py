@@ -1,14 +1,16 @@
 """EL2N: the error of several nets early in their training."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_memory
 
+from skgex._base.net_training import unfitted_net
 from skgex._base.parameters import Interval, NetNeed
 from skgex._data.records import Data
 from skgex._utils.parallel import run
-from skgex._utils.random import draw_seeds
+from skgex._utils.random import Seeds, draw_seeds
 from skgex.hardness._hardness import Hardness, train_and_predict
 
 
@@ -88,19 +90,22 @@ class EL2N(Hardness):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _judge(
-        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
-    ) -> np.ndarray:
-        net = self._blank(data).set_params(max_epochs=int(self.n_epochs))
-        seeds = draw_seeds(np.random.RandomState(own_seed), int(self.n_nets))
+    def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
+        net = unfitted_net(self.net, data, self._needs)
+        net.set_params(max_epochs=int(self.n_epochs))
+        random_state = np.random.RandomState(seeds.method)
         probabilities = run(
             check_memory(self.memory).cache(train_and_predict),
-            [(net, data.X, data.targets, None, None, seed) for seed in seeds],
+            [
+                (net, data.X, data.targets, None, None, seed)
+                for seed in draw_seeds(random_state, int(self.n_nets))
+            ],
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             description="nets",
         )
-        return np.mean([error_norms(p, data.codes) for p in probabilities], axis=0)
+        norms = [error_norms(each, data.codes) for each in probabilities]
+        return np.mean(norms, axis=0), {}
 
 
 def error_norms(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Probabilities of each row under a net that did not train on it."""
+"""Probabilities of each row under a net that was not trained on it."""
 
 import warnings
 from numbers import Integral
@@ -6,53 +6,71 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.validation import check_memory
+from skorch import NeuralNet
 
-from skgex._base.net_estimator import NetEstimator
-from skgex._base.parameters import Interval, NetNeed
+from skgex._base.net_training import AnyMemory
+from skgex._base.parameters import Interval
 from skgex._data.records import Data
 from skgex._utils.parallel import run
 from skgex._utils.random import draw_seeds
-from skgex.hardness._hardness import Hardness, train_and_predict
+from skgex.hardness._hardness import train_and_predict
+
+# What estimators that train a net per fold demand of the parameters they share.
+FOLD_CONSTRAINTS: dict[str, list] = {
+    "n_folds": [Interval(Integral, 2, None, closed="left")],
+    "n_jobs": [Integral, None],
+    "verbose": ["verbose"],
+}
 
 
-class FoldedHardness(Hardness):
-    """Base of the estimators that judge by out-of-fold probabilities."""
+def out_of_fold_probabilities(
+    recipe: NeuralNet,
+    data: Data,
+    n_folds: int,
+    seed: int,
+    *,
+    memory: AnyMemory = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> np.ndarray:
+    """Train a net per fold on all other folds, and let it predict the one left out.
 
-    _needs = NetNeed.UNTRAINED
+    Parameters
+    ----------
+    recipe : NeuralNet
+        Unfitted.
+    data : Data
+        With classes.
+    n_folds : int
+    seed : int
+        The folds and all trainings follow from it.
+    memory : str, joblib.Memory or None
+        Caches each training.
+    n_jobs : int or None
+        Nets trained side by side.
+    verbose : int
+        From 1, a progress bar over the folds.
 
-    _parameter_constraints: dict = {  # noqa: RUF012
-        **NetEstimator._net_constraints,
-        "n_folds": [Interval(Integral, 2, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
-    }
-
-    n_folds: int
-    n_jobs: int | None
-    verbose: int
-
-    def _out_of_fold(self, data: Data, trial_seed: int, own_seed: int) -> np.ndarray:
-        """Train a net on all folds but one, for each; (n_samples, n_classes)."""
-        fold_seed, *seeds = draw_seeds(
-            np.random.RandomState(own_seed), 1 + self.n_folds
-        )
-        folds = deal(data.codes, self.n_folds, fold_seed)
-        net, _ = self._recipe(data, trial_seed)
-        jobs = [
-            (net, data.X, data.targets, seen, left_out, seed)
-            for (seen, left_out), seed in zip(folds, seeds, strict=True)
-        ]
-        parts = run(
-            check_memory(self.memory).cache(train_and_predict),
-            jobs,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-            description="folds",
-        )
-        probabilities = np.empty((len(data.codes), len(self.classes_)))
-        for (_, left_out), part in zip(folds, parts, strict=True):
-            probabilities[left_out] = self._coding.probabilities(part)
-        return probabilities
+    Returns
+    -------
+    probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
+    """
+    fold_seed, *seeds = draw_seeds(np.random.RandomState(seed), 1 + n_folds)
+    folds = deal(data.codes, n_folds, fold_seed)
+    parts = run(
+        check_memory(memory).cache(train_and_predict),
+        [
+            (recipe, data.X, data.targets, seen, left_out, net_seed)
+            for (seen, left_out), net_seed in zip(folds, seeds, strict=True)
+        ],
+        n_jobs=n_jobs,
+        verbose=verbose,
+        description="folds",
+    )
+    probabilities = np.empty((len(data.codes), data.n_classes))
+    for (_, left_out), part in zip(folds, parts, strict=True):
+        probabilities[left_out] = data.coding.probabilities(part)
+    return probabilities
 
 
 def deal(

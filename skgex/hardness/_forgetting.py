@@ -1,10 +1,13 @@
 """ForgettingScore: how often a row that was learnt was forgotten again."""
 
+from typing import Any
+
 import numpy as np
 
 from skgex._base.parameters import NetNeed
 from skgex._data.records import Data
 from skgex._nets.predictions import margins, probabilities
+from skgex._utils.random import Seeds
 from skgex.hardness._hardness import Hardness, after_epochs
 
 
@@ -65,12 +68,10 @@ class ForgettingScore(Hardness):
         self.memory = memory
         self.random_state = random_state
 
-    def _judge(
-        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
-    ) -> np.ndarray:
-        trajectory = self._record(data, net_seed, trial_seed)
+    def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
+        trajectory = self._record(data, seeds)
         predicted = after_epochs(trajectory, probabilities)
         right = np.array([margins(each, data.codes) > 0 for each in predicted])
         n_forgotten = (right[:-1] & ~right[1:]).sum(axis=0)
-        self.learned_ = right.any(axis=0)
-        return np.where(self.learned_, n_forgotten, len(right))
+        learned = right.any(axis=0)
+        return np.where(learned, n_forgotten, len(right)), {"learned_": learned}

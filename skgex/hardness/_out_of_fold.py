@@ -1,14 +1,19 @@
 """OutOfFold: the confidence in a label of a net that was not trained on it."""
 
+from typing import Any
+
 import numpy as np
 
-from skgex._base.parameters import StrOptions
+from skgex._base.net_training import choose_epochs
+from skgex._base.parameters import NetNeed, StrOptions
 from skgex._data.records import Data
 from skgex._nets.predictions import margins
-from skgex.hardness._folded import FoldedHardness
+from skgex._utils.random import Seeds
+from skgex.hardness._folded import FOLD_CONSTRAINTS, out_of_fold_probabilities
+from skgex.hardness._hardness import Hardness
 
 
-class OutOfFold(FoldedHardness):
+class OutOfFold(Hardness):
     """Out-of-fold confidence in each label, or its margin, negated.
 
     Rows are dealt to folds, by class; a net is trained on all folds but one and judges
@@ -57,8 +62,11 @@ class OutOfFold(FoldedHardness):
     (150,)
     """
 
+    _needs = NetNeed.UNTRAINED
+
     _parameter_constraints: dict = {  # noqa: RUF012
-        **FoldedHardness._parameter_constraints,
+        **Hardness._parameter_constraints,
+        **FOLD_CONSTRAINTS,
         "statistic": [StrOptions({"self_confidence", "margin"})],
     }
 
@@ -81,10 +89,19 @@ class OutOfFold(FoldedHardness):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _judge(
-        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
-    ) -> np.ndarray:
-        self.probabilities_ = self._out_of_fold(data, trial_seed, own_seed)
+    def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
+        recipe, _ = choose_epochs(self.net, data, self._needs, seeds.trial, self.memory)
+        probabilities = out_of_fold_probabilities(
+            recipe,
+            data,
+            int(self.n_folds),
+            seeds.method,
+            memory=self.memory,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
         if self.statistic == "margin":
-            return -margins(self.probabilities_, data.codes)
-        return -self.probabilities_[np.arange(len(data.codes)), data.codes]
+            confidence = margins(probabilities, data.codes)
+        else:
+            confidence = probabilities[np.arange(len(data.codes)), data.codes]
+        return -confidence, {"probabilities_": probabilities}

@@ -1,12 +1,15 @@
 """TrainingLoss: the loss of a row under the trained net."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
+from skgex._base.net_training import train_net
 from skgex._data.records import Data
 from skgex._nets.evaluation import evaluate
 from skgex._nets.snapshot import TrainedNet, revive
-from skgex._utils.random import seeded
+from skgex._utils.random import Seeds, seeded
 from skgex.hardness._hardness import Hardness
 
 
@@ -47,22 +50,20 @@ class TrainingLoss(Hardness):
     (150,)
     """
 
-    _judges_classes = False
+    _needs_classes = False
 
     def __init__(self, net=None, *, memory=None, random_state=None):
         self.net = net
         self.memory = memory
         self.random_state = random_state
 
-    def _judge(
-        self, data: Data, net_seed: int, trial_seed: int, own_seed: int
-    ) -> np.ndarray:
-        trained = self._trained(data, net_seed, trial_seed)
+    def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
+        trained = self._train(data, seeds)
         with seeded(0):
-            return evaluate(revive(trained), data.X, data.targets).losses
+            return evaluate(revive(trained), data.X, data.targets).losses, {}
 
-    def _trained(self, data: Data, net_seed: int, trial_seed: int) -> TrainedNet:
-        """Train the net, under the watch of others that share the training."""
+    def _train(self, data: Data, seeds: Seeds) -> TrainedNet:
+        """Train the net, recorded if others may share the training by the memory."""
         if self.memory is None or isinstance(self.net, FrozenEstimator):
-            return self._train(data, net_seed, trial_seed)[0]
-        return self._record(data, net_seed, trial_seed).trained
+            return train_net(self.net, data, self._needs, seeds, self.memory)[0]
+        return self._record(data, seeds).trained

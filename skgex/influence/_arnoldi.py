@@ -1,19 +1,24 @@
 """Arnoldi: the influence function within the top eigenvectors of the Hessian."""
 
+from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import torch
 
+from skgex._base.net_training import train_net
 from skgex._base.parameters import Interval
 from skgex._data.records import Data
 from skgex._nets.curvature import mean_curvature
 from skgex._nets.operators import top_eigenpairs
 from skgex._nets.sample_losses import SampleLosses
-from skgex.influence._feature_map import Seeds, StoredMap
+from skgex._utils.random import Seeds
+from skgex.influence._feature_map import InfluenceEstimator
+from skgex.influence._mapping import FeatureProducts
 
 
-class Arnoldi(StoredMap):
+class Arnoldi(InfluenceEstimator):
     """Influence function in the Hessian's top eigenvectors (Schioppa et al. 2022).
 
     Of H, the Hessian of the mean loss of the N fitted rows, the R eigenvalues λ_r of
@@ -72,7 +77,7 @@ class Arnoldi(StoredMap):
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **StoredMap._parameter_constraints,
+        **InfluenceEstimator._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "n_iterations": [Interval(Integral, 1, None, closed="left")],
     }
@@ -92,17 +97,16 @@ class Arnoldi(StoredMap):
         self.memory = memory
         self.random_state = random_state
 
-    def _check_params(self) -> None:
-        super()._check_params()
+    def _check_parameters(self) -> None:
         if self.n_iterations < self.n_components:
             raise ValueError(
                 f"n_iterations: {self.n_iterations} iterations cannot give "
                 f"n_components={self.n_components} eigenvectors."
             )
 
-    def _prepare(self, data: Data, seeds: Seeds) -> None:
-        self._trained, _ = self._train(data, seeds.net, seeds.trial)
-        losses = SampleLosses(self._trained)
+    def _fit(self, data: Data, seeds: Seeds) -> "EigenvectorProjections":
+        trained, _ = train_net(self.net, data, self._needs, seeds, self.memory)
+        losses = SampleLosses(trained)
         values, vectors = top_eigenpairs(
             mean_curvature(losses, data.X, data.targets, "hessian"),
             losses.theta,
@@ -110,13 +114,47 @@ class Arnoldi(StoredMap):
             int(self.n_iterations),
             seeds.method,
         )
-        self.eigenvalues_ = values.cpu().numpy()
-        self.components_ = vectors.cpu().numpy()
-        self._column_weights = np.sign(self.eigenvalues_)
-        self._scale = 1 / np.sqrt(len(data.X) * np.abs(self.eigenvalues_))
+        return EigenvectorProjections(
+            trained, values.cpu().numpy(), vectors.cpu().numpy(), len(data.X)
+        )
 
-    def _map(self, X, targets) -> np.ndarray:
-        losses = SampleLosses(self._trained)
-        directions = torch.as_tensor(self.components_).to(losses.theta)
+
+@dataclass(frozen=True, eq=False)
+class EigenvectorProjections(FeatureProducts):
+    """Projections of gradients on eigenvectors of the Hessian.
+
+    Attributes
+    ----------
+    trained : TrainedNet
+    eigenvalues : ndarray of shape (n_components,)
+    components : ndarray of shape (n_components, n_parameters)
+        Orthonormal rows.
+    n_fitted : int
+        Number of fitted rows, whose mean loss the Hessian is of.
+    """
+
+    eigenvalues: np.ndarray
+    components: np.ndarray
+    n_fitted: int
+
+    @property
+    def n_features(self) -> int:
+        """The number of eigenvectors that were found."""
+        return len(self.eigenvalues)
+
+    @property
+    def column_weights(self) -> np.ndarray:
+        """The eigenvalues' signs: features have the roots of their magnitudes."""
+        return np.sign(self.eigenvalues)
+
+    def features(self, X: Any, targets: Any) -> np.ndarray:
+        """Return projections, each over the root of its eigenvalue."""
+        losses = SampleLosses(self.trained)
+        directions = torch.as_tensor(self.components).to(losses.theta)
         projections = losses.projections(X, targets, directions)
-        return projections * self._scale.astype(projections.dtype)
+        scale = 1 / np.sqrt(self.n_fitted * np.abs(self.eigenvalues))
+        return projections * scale.astype(projections.dtype)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return eigenvalues and eigenvectors."""
+        return {"eigenvalues_": self.eigenvalues, "components_": self.components}

@@ -1,130 +1,301 @@
-"""What the estimators with a geometric ensemble share: how it is grown."""
+"""A geometric ensemble from its net to its members: what GEX and its kin fit."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.utils.validation import check_memory
 
-from skgex._base.parameters import Interval, StrOptions
+from skgex._base.net_training import AnyMemory, train_net
+from skgex._base.parameters import Interval, NetNeed, StrOptions
+from skgex._base.validation import GivenNet, skorch_net
 from skgex._data.records import Data
-from skgex._ensemble.cache import DiskMemberCache, MemberCache
+from skgex._ensemble.cache import AnyCache, DiskMemberCache, MemberCache
 from skgex._ensemble.ensemble import GeometricEnsemble
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex._ensemble.fine_tuning import FineTuning
-from skgex._ensemble.growth import grow
-from skgex._ensemble.learning_rate import Choice, choose_rate
-from skgex._ensemble.stability import LIMIT
+from skgex._ensemble.growth import Growth
+from skgex._ensemble.learning_rate import (
+    LEARNING_RATES,
+    LearningRateChoice,
+    choose_learning_rate,
+)
+from skgex._ensemble.stability import LIMIT, STABLE, sizes, stability
+from skgex._ensemble.statistics import loss_deviations, self_influence
 from skgex._nets.batches import steps_per_epoch
-from skgex._nets.skorch_adapter import unwrap
-from skgex._nets.snapshot import revive
+from skgex._nets.snapshot import TrainedNet, revive
 from skgex._nets.training import Trial, make_trial
-from skgex._utils.random import draw_seeds
+from skgex._utils.random import Seeds, draw_seeds
 from skgex._utils.warnings import warn_caller
-from skgex.exceptions import DivergenceWarning
-from skgex.influence._feature_map import FeatureMap, Seeds
+from skgex.exceptions import ConvergenceWarning, DivergenceWarning
 
-# "auto" steps: one pass over the data, but no fewer than this. Of 10,000 images two
+# "auto" steps: one pass over the data, but no fewer than this. On 10,000 images two
 # passes found no more wrong labels.
 MIN_STEPS = 64
 
+# Ranks samples, those that matter highest, by what members say of them.
+Ranking = Callable[[EnsembleEvaluation], np.ndarray]
 
-class GeometricMap(FeatureMap):
-    """Base of the maps by a trained net and checkpoints that it is fine-tuned into.
+# What all estimators with a geometric ensemble demand of the parameters they share.
+ENSEMBLE_CONSTRAINTS: dict[str, list] = {
+    "n_steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "schedule": [StrOptions({"cosine", "constant"})],
+    "chain": ["boolean"],
+    "n_jobs": [Integral, None],
+    "verbose": ["verbose"],
+}
 
-    A subclass has the parameters of ``_parameter_constraints``.
+
+class EnsembleParameters(Protocol):
+    """The parameters of an estimator that fits a geometric ensemble."""
+
+    net: GivenNet
+    n_members: Any
+    n_steps: Any
+    lr: Any
+    momentum: float
+    schedule: str
+    chain: bool
+    memory: AnyMemory
+    n_jobs: int | None
+    verbose: int
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEnsemble:
+    """A geometric ensemble, and what its members say of the fitted rows.
+
+    Attributes
+    ----------
+    ensemble : GeometricEnsemble
+    evaluation : EnsembleEvaluation
+        Of the fitted rows.
+    tuning : FineTuning
+        How the members were fine-tuned.
+    seeds : Seeds
+    choice : LearningRateChoice or None
+        None where the learning rate was given.
+    cache : MemberCache
+        The members, for a fit that goes on from this one; empty if none is to.
+    loss_floor : float
+        The loss under θ* counts as at least this, in nats.
     """
 
-    _parameter_constraints: dict = {  # noqa: RUF012
-        **FeatureMap._parameter_constraints,
-        "n_members": [Interval(Integral, 1, None, closed="left")],
-        "n_steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "schedule": [StrOptions({"cosine", "constant"})],
-        "chain": ["boolean"],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
-    }
+    ensemble: GeometricEnsemble
+    evaluation: EnsembleEvaluation
+    tuning: FineTuning
+    seeds: Seeds
+    choice: LearningRateChoice | None
+    cache: MemberCache
+    loss_floor: float
 
-    ensemble_: GeometricEnsemble
+    def attributes(self) -> dict[str, Any]:
+        """Return the public attributes of the ensemble."""
+        return {
+            "ensemble_": self.ensemble,
+            "lr_": self.tuning.lr,
+            "n_steps_": self.tuning.n_steps,
+        }
 
-    def _start(self, data: Data, seeds: Seeds) -> None:
-        """Train the net, and settle the steps and the rate of the members."""
-        self._trained, trial = self._train(data, seeds.net, seeds.trial)
-        self.n_steps_ = self._count_steps(data)
-        self.lr_ = float("nan") if self.lr == "auto" else float(self.lr)
-        self._choice = None
-        if self.lr == "auto":
-            self._choice = self._choose_rate(data, trial, seeds)
-            self.lr_ = self._choice.lr
+    def deviations(self, evaluation: EnsembleEvaluation) -> np.ndarray:
+        """Return the loss deviations of samples, (n_samples, n_members), in nats."""
+        return deviations_of(evaluation, self.loss_floor)
 
-    def _grow(
-        self,
-        data: Data,
-        seeds: Seeds,
-        *,
-        enough: Callable[[EnsembleEvaluation, EnsembleEvaluation], bool] | None = None,
-        max_samples: float = 1.0,
-        keep: bool = True,
-        held: MemberCache | None = None,
-    ) -> EnsembleEvaluation:
-        """Fine-tune the members, and answer for the fitted rows.
+    def self_influence(self, evaluation: EnsembleEvaluation) -> np.ndarray:
+        """Return the self-influence of samples, (n_samples,), in nats²."""
+        return self_influence_of(evaluation, self.loss_floor)
 
-        Where ``n_members`` is "auto", ``enough`` says when there are enough.
-        """
-        n_members = LIMIT if self.n_members == "auto" else int(self.n_members)
-        memory, known = check_memory(self.memory), held
-        if memory.location is not None:
-            # The record of a training holds its duration, which tells nothing.
-            origin = self._trained._replace(history=[]), data.X, data.targets
-            known = DiskMemberCache(memory, origin)
-        self.ensemble_, answers = grow(
-            self._trained,
-            data.X,
-            data.targets,
-            self._tuning,
-            draw_seeds(np.random.RandomState(seeds.members), n_members),
-            enough=enough,
-            chain=self.chain,
-            max_samples=max_samples,
-            keep=keep,
-            known=known,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
+
+def fit_ensemble(
+    parameters: EnsembleParameters,
+    data: Data,
+    seeds: Seeds,
+    *,
+    rank: Ranking | None = None,
+    stops_early: bool = False,
+    max_samples: float = 1.0,
+    keep_members: bool = True,
+    loss_floor: float = 0.0,
+    last: FittedEnsemble | None = None,
+    keeps_cache: bool = False,
+) -> FittedEnsemble:
+    """Train the net, choose the learning rate, and grow the members around it.
+
+    Parameters
+    ----------
+    parameters : EnsembleParameters
+        Usually the estimator; nothing is written to it.
+    data : Data
+    seeds : Seeds
+    rank : callable or None
+        The ranking that must be stable before no more members are grown, where
+        ``n_members`` is "auto". None grows as many as ``n_members``.
+    stops_early : bool, default=False
+        Train a given net only for as many epochs as the loss of held-out labels falls.
+    max_samples : float in (0, 1], default=1.0
+        Share of the rows that each member is fine-tuned on.
+    keep_members : bool, default=True
+        Keep the members' weights.
+    loss_floor : float, default=0.0
+        The loss under θ* counts as at least this, in nats.
+    last : FittedEnsemble or None
+        A fit on the same data to go on from: its net, a rate that it chose, and its
+        members stay.
+    keeps_cache : bool, default=False
+        Keep the members for a later fit to go on from.
+
+    Returns
+    -------
+    fitted : FittedEnsemble
+    """
+    trained, trial = _train(parameters, data, seeds, stops_early, last)
+    tuning = _tuning(parameters, data, trained)
+    choice = last.choice if last else None
+    if parameters.lr == "auto":
+        choice = choice or _choose_lr(parameters, data, seeds, trial, tuning)
+        tuning = tuning._replace(lr=choice.lr)
+    cache = last.cache if last else MemberCache()
+    growth = Growth(
+        trained,
+        data.X,
+        data.targets,
+        tuning,
+        draw_seeds(np.random.RandomState(seeds.members), max(_sizes(parameters))),
+        chain=parameters.chain,
+        max_samples=max_samples,
+        keep_weights=keep_members,
+        cache=_cache_to_use(parameters, data, trained, cache, keeps_cache),
+        n_jobs=parameters.n_jobs,
+        verbose=parameters.verbose,
+    )
+    for n_members in _sizes(parameters):
+        ensemble, evaluation = growth.grow(n_members)
+        if rank and is_stable(rank, *growth.halves(n_members)):
+            break
+    growth.retain(n_members)
+    warn_of_divergence(evaluation, tuning.lr, data.n_classes)
+    kept = cache if keeps_cache else MemberCache()
+    return FittedEnsemble(
+        ensemble, evaluation.finite(), tuning, seeds, choice, kept, loss_floor
+    )
+
+
+def deviations_of(evaluation: EnsembleEvaluation, loss_floor: float) -> np.ndarray:
+    """Return the loss deviations of samples, (n_samples, n_members), in nats."""
+    return loss_deviations(evaluation.losses, evaluation.reference, loss_floor)
+
+
+def self_influence_of(evaluation: EnsembleEvaluation, loss_floor: float) -> np.ndarray:
+    """Return the self-influence of samples, (n_samples,), in nats²."""
+    return self_influence(deviations_of(evaluation, loss_floor), evaluation.counted)
+
+
+def is_stable(
+    rank: Ranking, first: EnsembleEvaluation, second: EnsembleEvaluation
+) -> bool:
+    """Return whether two halves of the members rank the samples alike.
+
+    Each half has the entropy of its own predictions, which is noise as well. A warning
+    is raised where there may be no more members.
+    """
+    reached = stability(rank(first.finite()), rank(second.finite()))
+    n_members = first.n_members + second.n_members
+    if reached < STABLE and n_members == LIMIT:
+        warn_caller(
+            f"n_members='auto' stopped at {LIMIT}, where the ranking is not stable "
+            f"yet: an estimated {reached:.1%} of the rows that it puts first, down "
+            f"to a fifth of all, are those of an infinite ensemble, less than "
+            f"{STABLE:.0%}. Pass a number to go beyond.",
+            ConvergenceWarning,
         )
-        self._warn_of_divergence(answers)
-        return answers.finite()
+    return reached >= STABLE
 
-    @property
-    def _tuning(self) -> FineTuning:
-        return FineTuning(self.n_steps_, self.lr_, float(self.momentum), self.schedule)
 
-    def _count_steps(self, data: Data) -> int:
-        if self.n_steps != "auto":
-            return int(self.n_steps)
-        per_pass = steps_per_epoch(revive(self._trained), data.X, data.targets)
-        return max(per_pass, MIN_STEPS)
+def warn_of_divergence(
+    evaluation: EnsembleEvaluation, lr: float, n_classes: int
+) -> None:
+    """Warn of members whose losses are not finite, or worse than guessing."""
+    chance = np.log(n_classes) if n_classes else np.inf
+    finite = np.isfinite(evaluation.losses).all(axis=0)
+    diverged = ~finite | (np.nan_to_num(evaluation.losses).mean(axis=0) > chance)
+    if diverged.any():
+        warn_caller(
+            f"{diverged.sum()} of {len(diverged)} members diverged at the learning "
+            f"rate {lr:g}: their losses are not finite, or above the chance "
+            f"level of {chance:.2f} nats. A lower lr is needed.",
+            DivergenceWarning,
+        )
 
-    def _choose_rate(self, data: Data, trial: Trial | None, seeds: Seeds) -> Choice:
-        memory, (X, codes, targets) = check_memory(self.memory), data
-        if trial is None:
-            net, strata = unwrap(self.net)[0], self._strata(data)
-            trial = memory.cache(make_trial)(net, X, targets, strata, seeds.trial)
-        choose = memory.cache(choose_rate, ignore=["n_jobs"])
-        coding, tuning, seed = self._coding, self._tuning, seeds.method
-        return choose(trial, X, targets, codes, coding, tuning, seed, self.n_jobs)
 
-    def _warn_of_divergence(self, answers: EnsembleEvaluation) -> None:
-        chance = np.inf
-        if self._has_classes():
-            chance = np.log(len(self._coding.classes))
-        finite = np.isfinite(answers.losses).all(axis=0)
-        diverged = ~finite | (np.nan_to_num(answers.losses).mean(axis=0) > chance)
-        if diverged.any():
-            warn_caller(
-                f"{diverged.sum()} of {len(diverged)} members diverged at the learning "
-                f"rate {self.lr_:g}: their losses are not finite, or above the chance "
-                f"level of {chance:.2f} nats. A lower lr is needed.",
-                DivergenceWarning,
-            )
+def _train(
+    parameters: EnsembleParameters,
+    data: Data,
+    seeds: Seeds,
+    stops_early: bool,
+    last: FittedEnsemble | None,
+) -> tuple[TrainedNet, Trial | None]:
+    """Train the net, or take that of the last fit."""
+    if last is not None:
+        return last.ensemble.trained, None
+    net, need = parameters.net, NetNeed.TRAINED
+    memory = parameters.memory
+    return train_net(net, data, need, seeds, memory, stops_early=stops_early)
+
+
+def _tuning(
+    parameters: EnsembleParameters, data: Data, trained: TrainedNet
+) -> FineTuning:
+    """Return how members are fine-tuned: at the highest rate, if it is to be chosen."""
+    n_steps = parameters.n_steps
+    if n_steps == "auto":
+        per_pass = steps_per_epoch(revive(trained), data.X, data.targets)
+        n_steps = max(per_pass, MIN_STEPS)
+    lr = LEARNING_RATES[0] if parameters.lr == "auto" else parameters.lr
+    momentum = float(parameters.momentum)
+    return FineTuning(int(n_steps), float(lr), momentum, parameters.schedule)
+
+
+def _choose_lr(
+    parameters: EnsembleParameters,
+    data: Data,
+    seeds: Seeds,
+    trial: Trial | None,
+    tuning: FineTuning,
+) -> LearningRateChoice:
+    """Choose the learning rate on a trial: that of early stopping, or one made here."""
+    memory, (X, codes, targets, coding) = check_memory(parameters.memory), data
+    if trial is None:
+        net, make = skorch_net(parameters.net), memory.cache(make_trial)
+        trial = make(net, X, targets, data.strata, seeds.trial)
+    choose = memory.cache(choose_learning_rate, ignore=["n_jobs"])
+    n_jobs = parameters.n_jobs
+    return choose(trial, X, targets, codes, coding, tuning, seeds.method, n_jobs)
+
+
+def _sizes(parameters: EnsembleParameters) -> list[int]:
+    """Return the numbers of members to grow, one after the other."""
+    automatic = parameters.n_members == "auto"
+    return list(sizes(LIMIT)) if automatic else [int(parameters.n_members)]
+
+
+def _cache_to_use(
+    parameters: EnsembleParameters,
+    data: Data,
+    trained: TrainedNet,
+    cache: MemberCache,
+    keeps_cache: bool,
+) -> AnyCache:
+    """Return where members are kept: on disk, in memory, or nowhere."""
+    memory = check_memory(parameters.memory)
+    if memory.location is not None:
+        # The record of a training holds its duration, which no member follows from.
+        return DiskMemberCache(
+            memory, (trained._replace(history=[]), data.X, data.targets)
+        )
+    if keeps_cache or parameters.n_members == "auto":
+        return cache
+    return DiskMemberCache(memory)

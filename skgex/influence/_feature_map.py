@@ -1,61 +1,35 @@
-"""What the influence estimators share: each is a map of samples to features."""
+"""The interface of all influence estimators: samples are mapped to features."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from abc import ABC, abstractmethod
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 
 from skgex._base.net_estimator import NetEstimator
-from skgex._data.records import Data, Query, take
-from skgex._nets.sample_losses import Form, SampleLosses
+from skgex._base.parameters import fit_context
+from skgex._data.label_coding import Coding
+from skgex._data.records import Data, Query
 from skgex._nets.snapshot import TrainedNet, revive
-from skgex._utils.random import draw_seeds
+from skgex._utils.random import Seeds
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import UnknownLabelWarning
+from skgex.influence._mapping import FittedMap, Mapping
 
 
-class Seeds(NamedTuple):
-    """Seeds of one fit; those of the net are equal for all estimators.
+class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ABC):
+    """Mixin of the estimators that map samples to features, influence among them.
 
-    Attributes
-    ----------
-    net : int
-        Of the net's training.
-    trial : int
-        Of the trial training that its epochs or the members' rate are chosen by.
-    method : int
-        Of what is the method's own.
-    members : int
-        Of an ensemble's members.
-    """
-
-    net: int
-    trial: int
-    method: int
-    members: int
-
-
-class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
-    """Base of the estimators that map samples to features, influence among them.
-
-    A subclass sets ``_trained`` and ``self_influence_`` in ``_fit``, maybe ``_stored``
-    too, and gives ``_map``, ``_judge_new`` and ``_relate``.
+    Comes before :class:`NetEstimator` in the bases of a class. The class gives the
+    five abstract methods; ``_query`` refuses an estimator that is not fitted.
     """
 
     # y is routable to these methods though scikit-learn's routing knows it as no
     # metadata, and only by this name.
     __metadata_request__predict = {"y": True}  # noqa: RUF012
     __metadata_request__transform = {"y": True}  # noqa: RUF012
-
-    _parameter_constraints: dict = NetEstimator._net_constraints
-
-    _trained: TrainedNet
-    self_influence_: np.ndarray
-    # Features of the fitted rows; None where they are not kept.
-    _stored: np.ndarray | None = None
 
     def transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Map samples to their features, those that the class names.
@@ -73,7 +47,7 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
         features : ndarray of shape (n_samples, n_features_out)
             In the floating type of the net.
         """
-        return self._features(self._ask(X, y))
+        return self._features(self._query(X, y))
 
     def self_influence(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the influence of samples on their own loss.
@@ -89,7 +63,7 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
             I(z, z), higher = more suspicious: high for a sample that the net had to
             memorise.
         """
-        return self._judge(self._ask(X, y))
+        return self._self_influence(self._query(X, y))
 
     def influence(self, X: Any, y: Any, X_other: Any, y_other: Any) -> np.ndarray:
         """Return the influence of each of some samples on each of others.
@@ -106,136 +80,127 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator
         influence : ndarray of shape (n_samples, n_other), dtype=float64
             I(z, z'), positive where the loss of z' would rise without z.
         """
-        return self._relate(self._ask(X, y), self._ask(X_other, y_other))
+        return self._influence(self._query(X, y), self._query(X_other, y_other))
 
     @property
     def net_(self) -> NeuralNet:
         """A skorch net with the weights of θ*, made anew each time."""
-        self._require_fitted()
+        check_is_fitted(self)
         return revive(self._trained)
 
+    @property
+    @abstractmethod
+    def _trained(self) -> TrainedNet:
+        """θ*."""
+
+    @abstractmethod
+    def _query(self, X: Any, y: Any) -> Query:
+        """Check samples, and find those that the fit saw."""
+
+    @abstractmethod
     def _features(self, query: Query) -> np.ndarray:
-        """Return the features that ``fit`` kept of its rows, and map others."""
-        if self._stored is None:
-            return self._map(query.X, query.targets)
-        features = self._stored[query.index]
-        new = np.flatnonzero(query.new)
-        if len(new):
-            features[new] = self._map(*take(query.X, query.targets, new))
-        return features
+        """Return features of shape (n_samples, n_features_out)."""
 
-    def _map(self, X: Any, targets: Any) -> np.ndarray:
-        """Return the features of any samples; to be given by the subclass."""
-        raise NotImplementedError
+    @abstractmethod
+    def _self_influence(self, query: Query) -> np.ndarray:
+        """Return I(z, z) in float64, of shape (n_samples,)."""
 
-    def _judge(self, query: Query) -> np.ndarray:
-        """Return what ``fit`` found of its rows, and ask for others."""
-        values = self.self_influence_[query.index]
-        new = np.flatnonzero(query.new)
-        if len(new):
-            values[new] = self._judge_new(*take(query.X, query.targets, new))
-        unknown = self._unknown(query)
-        # No derivative is known of what counts as wrong: no row is more suspicious.
-        values[unknown] = np.maximum(values[unknown], self.self_influence_.max())
-        return values
+    @abstractmethod
+    def _influence(self, query: Query, others: Query) -> np.ndarray:
+        """Return I(z, z') in float64, of shape (n_samples, n_others)."""
 
-    def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
-        """Return I(z, z) of new samples; to be given by the subclass."""
-        raise NotImplementedError
-
-    def _relate(self, query: Query, others: Query) -> np.ndarray:
-        """Return I(z, z'); to be given by the subclass."""
-        raise NotImplementedError
-
-    def _ask(self, X: Any, y: Any, *, warn: bool = True) -> Query:
-        self._require_fitted()
-        return self._query(X, y, self._trained, warn=warn)
-
-    def _unknown(self, query: Query, *, warn: bool = True) -> np.ndarray:
-        """Return the mask of labels that ``fit`` never saw."""
-        unknown = self._coding.unknown(query.codes)
-        if unknown.any() and warn:
-            warn_caller(
-                f"{unknown.sum()} labels were never seen in fit; they count as wrong.",
-                UnknownLabelWarning,
-            )
-        return unknown
-
-    def _seeds(self) -> Seeds:
-        """Draw the seeds of a fit."""
-        return Seeds(*draw_seeds(check_random_state(self.random_state), 4))
-
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # the net's, whatever comes
         return tags
 
 
-class StoredMap(FeatureMap):
-    """Base of the maps to few features: those of fitted rows are kept.
+class InfluenceEstimator(FeatureMap, NetEstimator):
+    """Base of the influence estimators that keep a mapping, which GEX does not.
 
-    A subclass gives ``_prepare`` and ``_map``. Influence is the inner product of
-    features, with the weights ``_column_weights``.
+    A subclass gives ``_fit``, which trains and returns how samples are mapped.
     """
 
-    # One a feature, or one for all.
-    _column_weights: np.ndarray | float = 1.0
+    _parameter_constraints: dict = NetEstimator._net_constraints
 
-    def _prepare(self, data: Data, seeds: Seeds) -> None:
-        """Set ``_trained`` and what features are made by."""
-        raise NotImplementedError
+    self_influence_: np.ndarray
+    _map: FittedMap
 
-    def _fit(self, data: Data) -> None:
-        self._prepare(data, self._seeds())
-        self._stored = finite(self._map(data.X, data.targets))
-        self.self_influence_ = self._norms(self._stored)
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train what needs training, and take the self-influence of the samples.
 
-    def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
-        return self._norms(self._map(X, targets))
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
+            Samples, of any shape that the net takes; or a torch Dataset of pairs
+            (sample, target).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Labels or regression targets, as given, noise and all. None with a Dataset.
 
-    def _relate(self, query: Query, others: Query) -> np.ndarray:
-        features, theirs = self._features(query), self._features(others)
-        weighted = features.astype(np.float64) * self._column_weights
-        return weighted @ theirs.astype(np.float64).T
+        Returns
+        -------
+        self : object
+            The fitted estimator.
 
-    def _norms(self, features: np.ndarray) -> np.ndarray:
-        squares = np.square(features, dtype=np.float64) * self._column_weights
-        return squares.sum(axis=1)
+        Raises
+        ------
+        ValueError
+            If X or y is unfit for the net or for each other, a parameter is
+            impossible, or the net's training diverged.
+        TypeError
+            If ``net`` is a FrozenEstimator that holds no skorch net.
+        """
+        self._check_parameters()
+        data, rows = self._validate(X, y)
+        mapping = self._fit(data, self._draw_seeds())
+        features, self_influence = mapping.of_fitted_rows(data)
+        self._keep(
+            rows,
+            {
+                **mapping.attributes(),
+                "self_influence_": self_influence,
+                "_map": FittedMap(mapping, features, self_influence),
+            },
+        )
+        return self
+
+    def _check_parameters(self) -> None:
+        """Refuse parameters that do not go together; there are none by default."""
+
+    @abstractmethod
+    def _fit(self, data: Data, seeds: Seeds) -> Mapping:
+        """Train, and return how samples are mapped; nothing is written to self."""
+
+    @property
+    def _trained(self) -> TrainedNet:
+        return self._map.mapping.trained
 
     @property
     def _n_features_out(self) -> int:
-        return self._stored.shape[1]
+        return self._map.mapping.n_features
+
+    def _query(self, X: Any, y: Any) -> Query:
+        check_is_fitted(self)
+        return self._find(X, y, self._trained)
+
+    def _features(self, query: Query) -> np.ndarray:
+        return self._map.features_of(query)
+
+    def _self_influence(self, query: Query) -> np.ndarray:
+        unknown = unknown_labels(query, self._rows.coding)
+        return self._map.self_influence_of(query, unknown)
+
+    def _influence(self, query: Query, others: Query) -> np.ndarray:
+        return self._map.influence(query, others)
 
 
-class GradientMap(FeatureMap):
-    """Base of the bilinear forms of whole gradients, too many numbers to be kept.
-
-    A subclass gives ``_forms``. Gradients are taken anew for each question, a block
-    of rows at a time.
-    """
-
-    def _forms(self) -> Iterator[tuple[float, SampleLosses, Form | None]]:
-        """Yield weights w, losses and forms A: I(z, z') is the sum of w g·A g'."""
-        raise NotImplementedError
-
-    def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
-        return sum(
-            weight * losses.quadratic_forms(X, targets, form)
-            for weight, losses, form in self._forms()
+def unknown_labels(query: Query, coding: Coding, *, warn: bool = True) -> np.ndarray:
+    """Return the mask of labels that ``fit`` never saw, and warn of them."""
+    unknown = coding.unknown(query.codes)
+    if unknown.any() and warn:
+        warn_caller(
+            f"{unknown.sum()} labels were never seen in fit; they count as wrong.",
+            UnknownLabelWarning,
         )
-
-    def _relate(self, query: Query, others: Query) -> np.ndarray:
-        samples, theirs = (query.X, query.targets), (others.X, others.targets)
-        return sum(
-            weight * losses.inner_products(samples, theirs, form)
-            for weight, losses, form in self._forms()
-        )
-
-
-def finite(values: np.ndarray) -> np.ndarray:
-    """Return values, or raise an error where gradients overflowed."""
-    if np.isfinite(values).all():
-        return values
-    raise ValueError(
-        "net: its training diverged, the gradients are not finite; lower its lr."
-    )
+    return unknown

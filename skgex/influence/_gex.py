@@ -1,35 +1,45 @@
 """GEX: influence through a geometric ensemble, as a feature map."""
 
-from numbers import Real
-from typing import Any
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 from skorch.utils import is_dataset
 
-from skgex._base.parameters import Interval, StrOptions
-from skgex._data.label_coding import wants_classes
+from skgex._base.fitted_rows import FittedRows
+from skgex._base.net_estimator import NetEstimator
+from skgex._base.parameters import Interval, StrOptions, fit_context
+from skgex._base.validation import skorch_net
+from skgex._data.label_coding import ClassLabels, wants_classes
 from skgex._data.records import Data, Query, take
-from skgex._ensemble.cache import MemberCache
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
-from skgex._ensemble.stability import LIMIT, STABLE, stability
 from skgex._ensemble.statistics import (
     MAX_LOSS,
     influence,
     log_likelihood,
-    loss_deviations,
-    self_influence,
 )
-from skgex._utils.warnings import warn_caller
-from skgex.exceptions import ConvergenceWarning
-from skgex.influence._ensemble_map import GeometricMap
+from skgex._nets.snapshot import TrainedNet
+from skgex.influence._ensemble_map import (
+    ENSEMBLE_CONSTRAINTS,
+    FittedEnsemble,
+    Ranking,
+    fit_ensemble,
+    self_influence_of,
+)
+from skgex.influence._feature_map import FeatureMap, unknown_labels
 
 
 def predicts_classes(estimator: "GEX") -> bool:
-    return wants_classes(estimator._inner_net(), None)
+    """Return whether labels are classes: those of the fit, or before it of the net."""
+    if hasattr(estimator, "_rows"):
+        return isinstance(estimator._rows.coding, ClassLabels)
+    return wants_classes(skorch_net(estimator.net), None)
 
 
-class GEX(GeometricMap):
+class GEX(FeatureMap, NetEstimator):
     """Influence through a geometric ensemble.
 
     A trained net θ* is fine-tuned by SGD into M nearby checkpoints θ_1, ..., θ_M. A
@@ -119,16 +129,17 @@ class GEX(GeometricMap):
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **GeometricMap._parameter_constraints,
-        "n_members": [
-            StrOptions({"auto"}),
-            *GeometricMap._parameter_constraints["n_members"],
-        ],
+        **NetEstimator._net_constraints,
+        **ENSEMBLE_CONSTRAINTS,
+        "n_members": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_samples": [Interval(Real, 0, 1, closed="right")],
         "loss_floor": [Interval(Real, 0, None, closed="left")],
         "keep_members": ["boolean"],
         "warm_start": ["boolean"],
     }
+
+    # What the last fit made, besides ``_rows``; absent before the first one.
+    _fitted: FittedEnsemble
 
     def __init__(
         self,
@@ -165,6 +176,36 @@ class GEX(GeometricMap):
         self.verbose = verbose
         self.random_state = random_state
 
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train the net, and grow the ensemble around it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
+            Samples, of any shape that the net takes; or a torch Dataset of pairs
+            (sample, target).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Labels or regression targets, as given, noise and all. None with a Dataset.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X or y is unfit for the net or for each other, or a parameter is
+            impossible.
+        TypeError
+            If ``net`` is a FrozenEstimator that holds no skorch net.
+        """
+        data, rows = self._validate(X, y)
+        fitted = self._fit_ensemble(data, rows, self._influence_ranking())
+        self._keep(rows, self._attributes(fitted))
+        return self
+
     @available_if(predicts_classes)
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities, averaged over the members.
@@ -182,8 +223,8 @@ class GEX(GeometricMap):
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        outputs = self._answer(X, warn=False).outputs
-        return self._coding.probabilities(outputs)
+        outputs = self._evaluate(self._query(X, None, warn=False), warn=False).outputs
+        return self._rows.coding.probabilities(outputs)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood of labels under the averaged prediction.
@@ -206,110 +247,99 @@ class GEX(GeometricMap):
             In nats, higher is better. For targets that are values: the mean log of
             the members' mean of exp(-loss).
         """
-        query = self._ask(X, y, warn=False)
-        answers = self._answer_query(query, warn=False)
-        each = self._coding.likelihood(query.codes, answers.outputs, answers.losses)
+        query = self._query(X, y, warn=False)
+        found, coding = self._evaluate(query, warn=False), self._rows.coding
+        each = coding.likelihood(query.codes, found.outputs, found.losses)
         return float(np.average(log_likelihood(each), weights=sample_weight))
 
-    def _fit(self, data: Data) -> None:
-        if self.warm_start and self._can_resume():
-            self._resume(data)
-        else:
-            self._drawn, self._held = self._seeds(), MemberCache()
-            self._start(data, self._drawn)
-        self._answers = self._grow(
+    def _fit_ensemble(
+        self,
+        data: Data,
+        rows: FittedRows,
+        rank: Ranking,
+        *,
+        stops_early: bool = False,
+    ) -> FittedEnsemble:
+        """Fit the ensemble, or go on from the last fit; nothing is written to self."""
+        last = self._last_fit(rows) if self.warm_start else None
+        return fit_ensemble(
+            self,
             data,
-            self._drawn,
-            enough=self._is_stable if self.n_members == "auto" else None,
+            last.seeds if last else self._draw_seeds(),
+            rank=rank if self.n_members == "auto" else None,
+            stops_early=stops_early,
             max_samples=float(self.max_samples),
-            keep=self.keep_members,
-            held=self._held if self.warm_start else None,
+            keep_members=self.keep_members,
+            loss_floor=float(self.loss_floor),
+            last=last,
+            keeps_cache=self.warm_start,
         )
-        self.n_members_ = self._answers.losses.shape[1]
-        self.self_influence_ = self._self_influence(self._answers)
 
-    def _is_stable(self, *halves: EnsembleEvaluation) -> bool:
-        """Judge the ranking by two halves of the members; warn if there are no more.
-
-        Each half has the entropy of its own predictions, which is noise as well.
-        """
-        reached = stability(*(self._importance(half.finite()) for half in halves))
-        n_members = sum(half.losses.shape[1] for half in halves)
-        if reached < STABLE and n_members == LIMIT:
-            warn_caller(
-                f"n_members='auto' stopped at {LIMIT}, where the ranking is not stable "
-                f"yet: an estimated {reached:.1%} of the rows that it puts first, down "
-                f"to a fifth of all, are those of an infinite ensemble, less than "
-                f"{STABLE:.0%}. Pass a number to go beyond.",
-                ConvergenceWarning,
-            )
-        return reached >= STABLE
-
-    def _importance(self, answers: EnsembleEvaluation) -> np.ndarray:
-        """Return what samples are ranked by, those that matter highest."""
-        return self._self_influence(answers)
-
-    def _can_resume(self) -> bool:
-        """Return whether there was a fit, which chose a rate if one is wanted now."""
-        was_fitted = hasattr(self, "_seen")
-        return was_fitted and (self.lr != "auto" or self._choice is not None)
-
-    def _resume(self, data: Data) -> None:
-        """Settle what the last fit left open: the net and a chosen rate stay."""
-        if not self._was_fitted_on(data):
+    def _last_fit(self, rows: FittedRows) -> FittedEnsemble | None:
+        """Return the last fit, if a new one can go on from it."""
+        if not hasattr(self, "_fitted"):
+            return None
+        if self.lr == "auto" and self._fitted.choice is None:
+            return None
+        if not self._rows.equal(rows):
             raise ValueError(
                 "X, y: warm_start=True goes on from the last fit, which was on other "
                 "data; set warm_start=False to begin anew."
             )
-        self.n_steps_ = self._count_steps(data)
-        self.lr_ = self._choice.lr if self.lr == "auto" else float(self.lr)
+        return self._fitted
 
-    def _ask(self, X: Any, y: Any, *, warn: bool = True) -> Query:
-        self._require_fitted()
-        forgotten = self.ensemble_.members is None
-        query = super()._ask(X, y, warn=warn and not forgotten)
-        if forgotten and query.new.any():
-            raise ValueError(
-                f"X: {query.new.sum()} rows were not seen in fit with these labels; "
-                "keep_members=False forgot the members that could judge them."
-            )
-        return query
+    def _attributes(self, fitted: FittedEnsemble) -> dict[str, Any]:
+        """Return what a fit sets, except for what subclasses make of it."""
+        return {
+            **fitted.attributes(),
+            "n_members_": fitted.evaluation.n_members,
+            "self_influence_": fitted.self_influence(fitted.evaluation),
+            "_fitted": fitted,
+        }
+
+    def _influence_ranking(self) -> Ranking:
+        return partial(self_influence_of, loss_floor=float(self.loss_floor))
+
+    @property
+    def _trained(self) -> TrainedNet:
+        return self._fitted.ensemble.trained
 
     @property
     def _n_features_out(self) -> int:
-        return self._answers.losses.shape[1]
+        return self._fitted.evaluation.n_members
+
+    def _query(self, X: Any, y: Any, *, warn: bool = True) -> Query:
+        check_is_fitted(self)
+        forgotten = self._fitted.ensemble.members is None
+        query = self._find(X, y, self._trained, warn=warn and not forgotten)
+        if forgotten and query.new.any():
+            raise ValueError(
+                f"X: {query.new.sum()} rows were not seen in fit with these labels; "
+                "keep_members=False dropped the members that could score them."
+            )
+        return query
+
+    def _evaluate(self, query: Query, *, warn: bool = True) -> EnsembleEvaluation:
+        """Take the losses of fitted rows from the fit, and compute those of others."""
+        fitted = self._fitted
+        if is_dataset(query.X):
+            return fitted.ensemble.evaluate(query.X, n_jobs=self.n_jobs).finite()
+        evaluation, new = fitted.evaluation.take(query.index), query.new
+        if not new.any():
+            return evaluation
+        rows = take(query.X, query.targets, new)
+        computed = fitted.ensemble.evaluate(*rows, n_jobs=self.n_jobs).finite()
+        unknown = unknown_labels(query, self._rows.coding, warn=warn)[new]
+        # As improbable as can be under every member, from no loss at all.
+        computed.losses[unknown], computed.reference[unknown] = MAX_LOSS, 0
+        evaluation.put(new, computed)
+        return evaluation
 
     def _features(self, query: Query) -> np.ndarray:
-        return self._deviations(self._answer_query(query, warn=True))
+        return self._fitted.deviations(self._evaluate(query))
 
-    def _judge(self, query: Query) -> np.ndarray:
-        return self._self_influence(self._answer_query(query, warn=True))
+    def _self_influence(self, query: Query) -> np.ndarray:
+        return self._fitted.self_influence(self._evaluate(query))
 
-    def _relate(self, query: Query, others: Query) -> np.ndarray:
+    def _influence(self, query: Query, others: Query) -> np.ndarray:
         return influence(self._features(query), self._features(others))
-
-    def _self_influence(self, answers: EnsembleEvaluation) -> np.ndarray:
-        return self_influence(self._deviations(answers), answers.counted)
-
-    def _deviations(self, answers: EnsembleEvaluation) -> np.ndarray:
-        return loss_deviations(answers.losses, answers.reference, self.loss_floor)
-
-    def _answer(
-        self, X: Any, y: Any = None, *, warn: bool = True
-    ) -> EnsembleEvaluation:
-        """Answer from what ``fit`` saw where it can, and by the members elsewhere."""
-        return self._answer_query(self._ask(X, y, warn=warn), warn=warn)
-
-    def _answer_query(self, query: Query, *, warn: bool) -> EnsembleEvaluation:
-        if is_dataset(query.X):
-            return self.ensemble_.answer(query.X, n_jobs=self.n_jobs).finite()
-        answers, new = self._answers.take(query.index), query.new
-        if not new.any():
-            return answers
-        asked = take(query.X, query.targets, new)
-        fresh = self.ensemble_.answer(*asked, n_jobs=self.n_jobs).finite()
-        unknown = self._unknown(query, warn=warn)[new]
-        # As improbable as can be under every member, from no loss at all.
-        fresh.losses[unknown], fresh.reference[unknown] = MAX_LOSS, 0
-        answers.put(new, fresh)
-        return answers

@@ -1,17 +1,27 @@
 """GEXLinear: the geometric ensemble with linearised losses."""
 
+from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 
+from skgex._base.parameters import Interval
 from skgex._data.records import Data
 from skgex._nets.sample_losses import SampleLosses
-from skgex.influence._ensemble_map import GeometricMap
-from skgex.influence._feature_map import Seeds, StoredMap
+from skgex._nets.snapshot import Weights
+from skgex._utils.random import Seeds
+from skgex.influence._ensemble_map import (
+    ENSEMBLE_CONSTRAINTS,
+    FittedEnsemble,
+    fit_ensemble,
+)
+from skgex.influence._feature_map import InfluenceEstimator
+from skgex.influence._mapping import FeatureProducts
 
 
-class GEXLinear(GeometricMap, StoredMap):
+class GEXLinear(InfluenceEstimator):
     """Influence through a geometric ensemble, with linearised losses.
 
     The ensemble is that of :class:`GEX`: a trained net θ* is fine-tuned by SGD into M
@@ -88,6 +98,12 @@ class GEXLinear(GeometricMap, StoredMap):
     (150, 4)
     """
 
+    _parameter_constraints: dict = {  # noqa: RUF012
+        **InfluenceEstimator._parameter_constraints,
+        **ENSEMBLE_CONSTRAINTS,
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+    }
+
     def __init__(
         self,
         net=None,
@@ -115,12 +131,46 @@ class GEXLinear(GeometricMap, StoredMap):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _prepare(self, data: Data, seeds: Seeds) -> None:
-        self._start(data, seeds)
-        self._grow(data, seeds)
-        self._column_weights = 1 / self.n_members
+    def _fit(self, data: Data, seeds: Seeds) -> "LinearisedDeviations":
+        fitted = fit_ensemble(self, data, seeds)
+        return LinearisedDeviations(fitted.ensemble.trained, fitted)
 
-    def _map(self, X: Any, targets: Any) -> np.ndarray:
-        losses = SampleLosses(self._trained)
-        members = [losses.theta_of(weights) for weights in self.ensemble_.members]
+
+@dataclass(frozen=True, eq=False)
+class LinearisedDeviations(FeatureProducts):
+    """Loss deviations under the members, to first order in their distance.
+
+    Attributes
+    ----------
+    trained : TrainedNet
+    fitted : FittedEnsemble
+        The ensemble, with the members' weights.
+    """
+
+    fitted: FittedEnsemble
+
+    @property
+    def n_features(self) -> int:
+        """The number of members."""
+        return len(self._members)
+
+    @property
+    def column_weights(self) -> float:
+        """One over the number of members: influence is a mean."""
+        return 1 / self.n_features
+
+    def features(self, X: Any, targets: Any) -> np.ndarray:
+        """Return g·(θ_m − θ*) for each sample and member."""
+        losses = SampleLosses(self.trained)
+        members = [losses.theta_of(weights) for weights in self._members]
         return losses.derivatives(X, targets, torch.stack(members) - losses.theta)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the ensemble and how its members were made."""
+        return self.fitted.attributes()
+
+    @property
+    def _members(self) -> list[Weights]:
+        members = self.fitted.ensemble.members
+        assert members is not None  # fit_ensemble keeps them unless told otherwise
+        return members

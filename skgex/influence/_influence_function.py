@@ -1,23 +1,28 @@
 """InfluenceFunction: the first-order effect of leaving a row out."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
+from skgex._base.net_training import train_net
 from skgex._base.parameters import Interval, StrOptions
 from skgex._data.records import Data, Query
 from skgex._nets.curvature import CURVATURES
 from skgex._nets.sample_losses import Form, SampleLosses
-from skgex.influence._feature_map import GradientMap, finite
-from skgex.influence._solvers import SOLVERS, Settings
+from skgex._nets.snapshot import dtype_of, revive
+from skgex._utils.random import Seeds
+from skgex.influence._feature_map import InfluenceEstimator
+from skgex.influence._mapping import GradientProducts, finite
+from skgex.influence._solvers import SOLVERS, Settings, Solver
 
 # The influences among fitted rows are kept if they take no more than this.
 MAX_BYTES = 2**28
 
 
-class InfluenceFunction(GradientMap):
+class InfluenceFunction(InfluenceEstimator):
     """The influence function with damping (Koh and Liang 2017).
 
     I(z, z') = g(z)·(H + αI)⁻¹ g(z') / N, with g the gradient of a sample's loss under
@@ -85,7 +90,7 @@ class InfluenceFunction(GradientMap):
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **GradientMap._parameter_constraints,
+        **InfluenceEstimator._parameter_constraints,
         "solver": [StrOptions(set(SOLVERS))],
         "curvature": [StrOptions(set(CURVATURES))],
         "damping": [Interval(Real, 0, None, closed="left")],
@@ -114,34 +119,65 @@ class InfluenceFunction(GradientMap):
         self.memory = memory
         self.random_state = random_state
 
-    def _fit(self, data: Data) -> None:
-        seeds = self._seeds()
-        self._trained, _ = self._train(data, seeds.net, seeds.trial)
-        self._data = data
+    def _fit(self, data: Data, seeds: Seeds) -> "InverseCurvature":
+        trained, _ = train_net(self.net, data, self._needs, seeds, self.memory)
         settings = Settings(
             self.curvature, float(self.damping), float(self.tol), int(self.n_iterations)
         )
-        losses = SampleLosses(self._trained)
-        self._solver = SOLVERS[self.solver](losses, data, settings, seeds.method)
-        if len(data.X) ** 2 * self._dtype.itemsize <= MAX_BYTES:
-            products = finite(self._relate(self._fitted_rows(), self._fitted_rows()))
-            self.self_influence_ = products.diagonal().copy()
-            self._stored = products.astype(self._dtype)
-        else:
-            self._stored = None
-            self.self_influence_ = finite(self._judge_new(data.X, data.targets))
+        losses = SampleLosses(trained)
+        solver = SOLVERS[self.solver](losses, data, settings, seeds.method)
+        return InverseCurvature(trained, data, solver)
 
-    def _forms(self) -> Iterator[tuple[float, SampleLosses, Form]]:
-        losses = SampleLosses(self._trained)
-        yield 1 / len(self._data.X), losses, self._solver.solution(losses, self._data)
 
-    def _map(self, X: Any, targets: Any) -> np.ndarray:
-        samples = Query(X, None, targets, None)
-        return self._relate(samples, self._fitted_rows()).astype(self._dtype)
+@dataclass(frozen=True, eq=False)
+class InverseCurvature(GradientProducts):
+    """Products of gradients by the inverse of the mean loss's curvature.
 
-    def _fitted_rows(self) -> Query:
-        return Query(*self._data, np.arange(len(self._data.X)))
+    Attributes
+    ----------
+    trained : TrainedNet
+    data : Data
+        The fitted rows: their curvature is meant, and they make the features.
+    solver : Solver
+        Multiplies gradients by the inverse.
+    """
+
+    data: Data
+    solver: Solver
 
     @property
-    def _n_features_out(self) -> int:
-        return len(self._data.X)
+    def n_features(self) -> int:
+        """The number of fitted rows."""
+        return len(self.data.X)
+
+    def forms(self) -> Iterator[tuple[float, SampleLosses, Form]]:
+        """Yield the one bilinear form."""
+        losses = SampleLosses(self.trained)
+        yield 1 / len(self.data.X), losses, self.solver.solution(losses, self.data)
+
+    def features(self, X: Any, targets: Any) -> np.ndarray:
+        """Return the influence of samples on the fitted rows."""
+        nowhere = np.full(len(X), -1)
+        samples = Query(X, nowhere, targets, nowhere)
+        products = self.influence(samples, self._fitted_rows(), _no_features)
+        return products.astype(self._dtype)
+
+    def of_fitted_rows(self, data: Data) -> tuple[np.ndarray | None, np.ndarray]:
+        """Return the influence of fitted rows on each other, if it is not too large."""
+        if len(data.X) ** 2 * self._dtype.itemsize > MAX_BYTES:
+            return super().of_fitted_rows(data)
+        rows = self._fitted_rows()
+        products = finite(self.influence(rows, rows, _no_features))
+        return products.astype(self._dtype), products.diagonal().copy()
+
+    @property
+    def _dtype(self) -> np.dtype:
+        return dtype_of(revive(self.trained))
+
+    def _fitted_rows(self) -> Query:
+        data = self.data
+        return Query(data.X, data.codes, data.targets, np.arange(len(data.X)))
+
+
+def _no_features(query: Query) -> np.ndarray:
+    raise AssertionError("Gradients are multiplied, not features.")

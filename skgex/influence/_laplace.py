@@ -1,5 +1,6 @@
 """LaplaceInfluence: loss deviations under samples of a Laplace posterior."""
 
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skgex._base.net_training import train_net
 from skgex._base.parameters import Interval, StrOptions
 from skgex._data.records import Data
 from skgex._ensemble.ensemble import GeometricEnsemble
@@ -14,13 +16,15 @@ from skgex._ensemble.statistics import loss_deviations
 from skgex._nets.curvature import CURVATURES, mean_curvature
 from skgex._nets.operators import Operator, dense, top_eigenpairs
 from skgex._nets.sample_losses import SampleLosses
-from skgex.influence._feature_map import Seeds, StoredMap
+from skgex._utils.random import Seeds
+from skgex.influence._feature_map import InfluenceEstimator
+from skgex.influence._mapping import FeatureProducts
 
 # Products beyond twice the rank, for its last eigenvectors to settle.
 EXTRA_ITERATIONS = 10
 
 
-class LaplaceInfluence(StoredMap):
+class LaplaceInfluence(InfluenceEstimator):
     """Loss deviations under samples of a Laplace posterior (Kim et al. 2023).
 
     θ_1, ..., θ_M are drawn from N(θ*, (N (H + αI))⁻¹), with H the curvature of the mean
@@ -83,7 +87,7 @@ class LaplaceInfluence(StoredMap):
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **StoredMap._parameter_constraints,
+        **InfluenceEstimator._parameter_constraints,
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "linear": ["boolean"],
         "rank": [Interval(Integral, 1, None, closed="left"), None],
@@ -115,10 +119,9 @@ class LaplaceInfluence(StoredMap):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _prepare(self, data: Data, seeds: Seeds) -> None:
-        self._trained, _ = self._train(data, seeds.net, seeds.trial)
-        self._column_weights = 1 / self.n_members
-        losses = SampleLosses(self._trained)
+    def _fit(self, data: Data, seeds: Seeds) -> "LaplaceDeviations":
+        trained, _ = train_net(self.net, data, self._needs, seeds, self.memory)
+        losses = SampleLosses(trained)
         operator = mean_curvature(losses, data.X, data.targets, self.curvature)
         values, vectors = self._eigenpairs(operator, losses.theta, seeds.method)
         if (values <= -self.damping).any():
@@ -129,7 +132,8 @@ class LaplaceInfluence(StoredMap):
         draws = sample_normal(
             values, vectors, float(self.damping), int(self.n_members), seeds.method
         )
-        self.offsets_ = (draws / len(data.X) ** 0.5).cpu().numpy()
+        offsets = (draws / len(data.X) ** 0.5).cpu().numpy()
+        return LaplaceDeviations(trained, offsets, bool(self.linear), self.n_jobs)
 
     def _eigenpairs(
         self, operator: Operator, theta: Tensor, seed: int
@@ -140,15 +144,49 @@ class LaplaceInfluence(StoredMap):
         rank = int(self.rank)
         return top_eigenpairs(operator, theta, rank, 2 * rank + EXTRA_ITERATIONS, seed)
 
-    def _map(self, X: Any, targets: Any) -> np.ndarray:
-        losses = SampleLosses(self._trained)
-        offsets = torch.as_tensor(self.offsets_).to(losses.theta)
+
+@dataclass(frozen=True, eq=False)
+class LaplaceDeviations(FeatureProducts):
+    """Loss deviations under nets drawn around θ*, true or to first order.
+
+    Attributes
+    ----------
+    trained : TrainedNet
+    offsets : ndarray of shape (n_members, n_parameters)
+        θ_m − θ*.
+    linear : bool
+    n_jobs : int or None
+        Of the fit.
+    """
+
+    offsets: np.ndarray
+    linear: bool
+    n_jobs: int | None
+
+    @property
+    def n_features(self) -> int:
+        """The number of draws."""
+        return len(self.offsets)
+
+    @property
+    def column_weights(self) -> float:
+        """One over the number of draws: influence is a mean."""
+        return 1 / self.n_features
+
+    def features(self, X: Any, targets: Any) -> np.ndarray:
+        """Return the loss deviations of samples."""
+        losses = SampleLosses(self.trained)
+        offsets = torch.as_tensor(self.offsets).to(losses.theta)
         if self.linear:
             return losses.derivatives(X, targets, offsets)
         members = [losses.weights_at(losses.theta + offset) for offset in offsets]
-        ensemble = GeometricEnsemble(self._trained, members)
-        answers = ensemble.answer(X, targets, n_jobs=self.n_jobs).finite()
-        return loss_deviations(answers.losses, answers.reference)
+        ensemble = GeometricEnsemble(self.trained, members)
+        evaluation = ensemble.evaluate(X, targets, n_jobs=self.n_jobs).finite()
+        return loss_deviations(evaluation.losses, evaluation.reference)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the offsets."""
+        return {"offsets_": self.offsets}
 
 
 def sample_normal(

@@ -1,5 +1,6 @@
 """LeaveOneOut: influence by training again without each row."""
 
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -8,19 +9,22 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
+from skgex._base.net_training import choose_epochs, train_recipe
 from skgex._data.records import Data, Query, take
 from skgex._ensemble.ensemble import GeometricEnsemble
 from skgex._ensemble.statistics import loss_deviations
 from skgex._nets.skorch_adapter import unwrap
-from skgex._nets.snapshot import TrainedNet, Weights
+from skgex._nets.snapshot import TrainedNet, Weights, snapshot
 from skgex._nets.training import train, train_further
 from skgex._utils.parallel import run
+from skgex._utils.random import Seeds
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import UnseenRowsWarning
-from skgex.influence._feature_map import FeatureMap
+from skgex.influence._feature_map import InfluenceEstimator
+from skgex.influence._mapping import Features, Mapping
 
 
-class LeaveOneOut(FeatureMap):
+class LeaveOneOut(InfluenceEstimator):
     """Influence by its definition: the net is trained again without each row.
 
     For every fitted row z, I(z, z') = ℓ(z', θ*_z) − ℓ(z', θ*), where θ*_z is trained
@@ -77,7 +81,7 @@ class LeaveOneOut(FeatureMap):
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **FeatureMap._parameter_constraints,
+        **InfluenceEstimator._parameter_constraints,
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -100,51 +104,89 @@ class LeaveOneOut(FeatureMap):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _fit(self, data: Data) -> None:
-        seeds = self._seeds()
-        self._trained, _ = self._train(data, seeds.net, seeds.trial)
-        net, frozen = unwrap(self.net)
-        net = clone(net) if frozen else self._recipe(data, seeds.trial)[0]
-        start = self._trained if self.warm_start else None
+    def _fit(self, data: Data, seeds: Seeds) -> "RetrainedDeviations":
+        recipe, trained = self._train_on_all(data, seeds)
+        start = trained if self.warm_start else None
         members = run(
             check_memory(self.memory).cache(train_without),
             [
-                (net, start, data.X, data.targets, row, seeds.net)
+                (recipe, start, data.X, data.targets, row, seeds.net)
                 for row in range(len(data.X))
             ],
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             description="rows",
         )
-        self.ensemble_ = GeometricEnsemble(self._trained, list(members))
-        self._stored = self._map(data.X, data.targets)
-        self.self_influence_ = self._stored.diagonal().astype(np.float64)
+        ensemble = GeometricEnsemble(trained, list(members))
+        return RetrainedDeviations(trained, ensemble, self.n_jobs)
 
-    def _judge_new(self, X: Any, targets: Any) -> np.ndarray:
-        self._warn_of_absent(len(X))
-        return np.zeros(len(X))
+    def _train_on_all(self, data: Data, seeds: Seeds) -> tuple[NeuralNet, TrainedNet]:
+        """Return the unfitted net, and θ*, which a frozen net is already."""
+        if self.net is not None:
+            net, frozen = unwrap(self.net)
+            if frozen:
+                return clone(net), snapshot(net)
+        recipe, _ = choose_epochs(self.net, data, self._needs, seeds.trial, self.memory)
+        return recipe, train_recipe(recipe, data, seeds.net, self.memory)
 
-    def _relate(self, query: Query, others: Query) -> np.ndarray:
-        influence = self._features(others).astype(np.float64).T[query.index]
-        if query.new.any():
-            self._warn_of_absent(query.new.sum())
-            influence[query.new] = 0
-        return influence
 
-    def _warn_of_absent(self, n_rows: int) -> None:
-        warn_caller(
-            f"{n_rows} rows were not in the fit with these labels; leaving them out "
-            "changes nothing.",
-            UnseenRowsWarning,
-        )
+@dataclass(frozen=True, eq=False)
+class RetrainedDeviations(Mapping):
+    """Loss deviations under nets that each miss a fitted row.
 
-    def _map(self, X: Any, targets: Any) -> np.ndarray:
-        answers = self.ensemble_.answer(X, targets, n_jobs=self.n_jobs).finite()
-        return loss_deviations(answers.losses, answers.reference)
+    Attributes
+    ----------
+    trained : TrainedNet
+    ensemble : GeometricEnsemble
+        One member per fitted row, in order.
+    n_jobs : int or None
+        Of the fit.
+    """
+
+    ensemble: GeometricEnsemble
+    n_jobs: int | None
 
     @property
-    def _n_features_out(self) -> int:
-        return len(self.ensemble_.members)
+    def n_features(self) -> int:
+        """The number of fitted rows."""
+        return len(self.ensemble.members or ())
+
+    def features(self, X: Any, targets: Any) -> np.ndarray:
+        """Return the influence of each fitted row on samples."""
+        evaluation = self.ensemble.evaluate(X, targets, n_jobs=self.n_jobs).finite()
+        return loss_deviations(evaluation.losses, evaluation.reference)
+
+    def self_influence(self, X: Any, targets: Any) -> np.ndarray:
+        """Return zeros: no net misses a row that was not in the fit."""
+        _warn_of_absent(len(X))
+        return np.zeros(len(X))
+
+    def influence(
+        self, samples: Query, others: Query, features_of: Features
+    ) -> np.ndarray:
+        """Return the features of others, those of the samples' rows."""
+        influence = features_of(others).astype(np.float64).T[samples.index]
+        if samples.new.any():
+            _warn_of_absent(samples.new.sum())
+            influence[samples.new] = 0
+        return influence
+
+    def of_fitted_rows(self, data: Data) -> tuple[np.ndarray, np.ndarray]:
+        """Return the features of the fitted rows, and each row's own."""
+        features = self.features(data.X, data.targets)
+        return features, features.diagonal().astype(np.float64)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the ensemble."""
+        return {"ensemble_": self.ensemble}
+
+
+def _warn_of_absent(n_rows: int) -> None:
+    warn_caller(
+        f"{n_rows} rows were not in the fit with these labels; leaving them out "
+        "changes nothing.",
+        UnseenRowsWarning,
+    )
 
 
 def train_without(

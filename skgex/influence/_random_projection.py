@@ -1,17 +1,22 @@
 """RandomProjection: inner products of gradients, in a few random directions."""
 
+from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
+from skgex._base.net_training import train_net
 from skgex._base.parameters import Interval
 from skgex._data.records import Data
 from skgex._nets.sample_losses import SampleLosses
-from skgex.influence._feature_map import Seeds, StoredMap
+from skgex._utils.random import Seeds
+from skgex.influence._feature_map import InfluenceEstimator
+from skgex.influence._mapping import FeatureProducts
 from skgex.influence._projections import random_directions
 
 
-class RandomProjection(StoredMap):
+class RandomProjection(InfluenceEstimator):
     """Inner products of gradients under one net, in random directions.
 
     A sample z is mapped to φ(z) = Q g(z), with g the gradient of its loss under the
@@ -59,7 +64,7 @@ class RandomProjection(StoredMap):
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **StoredMap._parameter_constraints,
+        **InfluenceEstimator._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -69,11 +74,32 @@ class RandomProjection(StoredMap):
         self.memory = memory
         self.random_state = random_state
 
-    def _prepare(self, data: Data, seeds: Seeds) -> None:
-        self._seed = seeds.method
-        self._trained, _ = self._train(data, seeds.net, seeds.trial)
+    def _fit(self, data: Data, seeds: Seeds) -> "RandomProjections":
+        trained, _ = train_net(self.net, data, self._needs, seeds, self.memory)
+        return RandomProjections(trained, int(self.n_components), seeds.method)
 
-    def _map(self, X, targets) -> np.ndarray:
-        losses = SampleLosses(self._trained)
-        directions = random_directions(self._seed, self.n_components, losses.theta)
+
+@dataclass(frozen=True, eq=False)
+class RandomProjections(FeatureProducts):
+    """Gradients along random directions, which are drawn anew from their seed.
+
+    Attributes
+    ----------
+    trained : TrainedNet
+    n_directions : int
+    seed : int
+    """
+
+    n_directions: int
+    seed: int
+
+    @property
+    def n_features(self) -> int:
+        """The number of directions."""
+        return self.n_directions
+
+    def features(self, X: Any, targets: Any) -> np.ndarray:
+        """Return the derivatives of losses along the directions."""
+        losses = SampleLosses(self.trained)
+        directions = random_directions(self.seed, self.n_directions, losses.theta)
         return losses.projections(X, targets, directions)

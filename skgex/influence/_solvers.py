@@ -4,6 +4,8 @@ Each is made from the fitted rows, keeps what can be pickled, and gives the solu
 for rows of gradients.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from itertools import chain, islice, repeat
 from typing import NamedTuple
 
@@ -49,7 +51,19 @@ class Settings(NamedTuple):
     n_iterations: int
 
 
-class Dense:
+class Solver(ABC):
+    """Made from the fitted rows; solves for the gradients of any."""
+
+    @abstractmethod
+    def __init__(self, losses: SampleLosses, data: Data, settings: Settings, seed: int):
+        """Prepare what the fitted rows decide."""
+
+    @abstractmethod
+    def solution(self, losses: SampleLosses, data: Data) -> Form:
+        """Return what solves the equation for rows of gradients."""
+
+
+class Dense(Solver):
     """Writes the matrix out and inverts it."""
 
     def __init__(self, losses: SampleLosses, data: Data, settings: Settings, seed: int):
@@ -69,7 +83,7 @@ class Dense:
         return lambda gradients: gradients @ inverse
 
 
-class ConjugateGradients:
+class ConjugateGradients(Solver):
     """Solves for each gradient by conjugate gradients on all rows."""
 
     def __init__(self, losses: SampleLosses, data: Data, settings: Settings, seed: int):
@@ -102,7 +116,7 @@ class ConjugateGradients:
         return solve
 
 
-class LiSSA:
+class LiSSA(Solver):
     """Sums the Neumann series, each step with the curvature of one batch."""
 
     def __init__(self, losses: SampleLosses, data: Data, settings: Settings, seed: int):
@@ -125,7 +139,7 @@ class LiSSA:
 
         return solve
 
-    def _one_pass(self, losses: SampleLosses, data: Data):
+    def _one_pass(self, losses: SampleLosses, data: Data) -> Iterator[Operator]:
         rows = take(data.X, data.targets, self.order)
         for operator, _ in batch_curvatures(losses, *rows, self.settings.curvature):
             yield operator
@@ -136,4 +150,8 @@ def _damped(operator: Operator, damping: float) -> Operator:
 
 
 # By the name that estimators take.
-SOLVERS = {"cg": ConjugateGradients, "dense": Dense, "lissa": LiSSA}
+SOLVERS: dict[str, type[Solver]] = {
+    "cg": ConjugateGradients,
+    "dense": Dense,
+    "lissa": LiSSA,
+}

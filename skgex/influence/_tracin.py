@@ -1,23 +1,27 @@
 """TracIn: inner products of gradients along a net's training."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from skgex._base.net_training import record_training
 from skgex._base.parameters import Interval, NetNeed
 from skgex._data.records import Data
 from skgex._nets.sample_losses import SampleLosses
-from skgex.influence._checkpoints import choose_checkpoints
-from skgex.influence._feature_map import GradientMap, finite
+from skgex._utils.random import Seeds
+from skgex.influence._checkpoints import Checkpoints, choose_checkpoints
+from skgex.influence._feature_map import InfluenceEstimator
+from skgex.influence._mapping import GradientProducts
 
 # Features are as many as parameters times checkpoints; no more of them than this are
 # given at once.
 MAX_BYTES = 2**32
 
 
-class TracIn(GradientMap):
+class TracIn(InfluenceEstimator):
     """Inner products of gradients at checkpoints of the training (Pruthi et al. 2020).
 
     Influence is Σ_c η_c g_c(z)·g_c(z'), with g_c the gradient of a sample's loss under
@@ -72,7 +76,7 @@ class TracIn(GradientMap):
     _needs = NetNeed.TRAJECTORY
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **GradientMap._parameter_constraints,
+        **InfluenceEstimator._parameter_constraints,
         "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -82,20 +86,39 @@ class TracIn(GradientMap):
         self.memory = memory
         self.random_state = random_state
 
-    def _fit(self, data: Data) -> None:
-        seeds = self._seeds()
-        trajectory = self._record(data, seeds.net, seeds.trial)
-        self._trained = trajectory.trained
-        self.checkpoints_ = choose_checkpoints(trajectory, self.n_checkpoints)
-        self.self_influence_ = finite(self._judge_new(data.X, data.targets))
+    def _fit(self, data: Data, seeds: Seeds) -> "CheckpointGradients":
+        trajectory = record_training(self.net, data, self._needs, seeds, self.memory)
+        checkpoints = choose_checkpoints(trajectory, self.n_checkpoints)
+        return CheckpointGradients(trajectory.trained, checkpoints)
 
-    def _forms(self) -> Iterator[tuple[float, SampleLosses, None]]:
-        for losses, lr in self.checkpoints_.losses():
+
+@dataclass(frozen=True, eq=False)
+class CheckpointGradients(GradientProducts):
+    """Whole gradients at checkpoints of a training.
+
+    Attributes
+    ----------
+    trained : TrainedNet
+    checkpoints : Checkpoints
+    """
+
+    checkpoints: Checkpoints
+
+    @property
+    def n_features(self) -> int:
+        """Trained parameters times checkpoints."""
+        size = len(SampleLosses(self.trained).theta)
+        return size * len(self.checkpoints.weights)
+
+    def forms(self) -> Iterator[tuple[float, SampleLosses, None]]:
+        """Yield the inner product at each checkpoint, weighted by its rate."""
+        for losses, lr in self.checkpoints.losses():
             yield lr, losses, None
 
-    def _map(self, X: Any, targets: Any) -> np.ndarray:
-        theta = SampleLosses(self._trained).theta
-        n_bytes = len(X) * self._n_features_out * theta.itemsize
+    def features(self, X: Any, targets: Any) -> np.ndarray:
+        """Return gradients times the root of the rate, if they are not too many."""
+        theta = SampleLosses(self.trained).theta
+        n_bytes = len(X) * self.n_features * theta.itemsize
         if n_bytes > MAX_BYTES:
             raise ValueError(
                 f"X: the features of {len(X)} samples take {n_bytes / 2**30:.1f} "
@@ -105,12 +128,11 @@ class TracIn(GradientMap):
         return np.concatenate(
             [
                 lr**0.5 * losses.all_gradients(X, targets)
-                for losses, lr in self.checkpoints_.losses()
+                for losses, lr in self.checkpoints.losses()
             ],
             axis=1,
         )
 
-    @property
-    def _n_features_out(self) -> int:
-        size = len(SampleLosses(self._trained).theta)
-        return size * len(self.checkpoints_.weights)
+    def attributes(self) -> dict[str, Any]:
+        """Return the checkpoints."""
+        return {"checkpoints_": self.checkpoints}

@@ -1,18 +1,22 @@
 """TracInRP: TracIn in a few random directions."""
 
+from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
+from skgex._base.net_training import record_training
 from skgex._base.parameters import Interval, NetNeed
 from skgex._data.records import Data
-from skgex._utils.random import draw_seeds
-from skgex.influence._checkpoints import choose_checkpoints
-from skgex.influence._feature_map import Seeds, StoredMap
+from skgex._utils.random import Seeds, draw_seeds
+from skgex.influence._checkpoints import Checkpoints, choose_checkpoints
+from skgex.influence._feature_map import InfluenceEstimator
+from skgex.influence._mapping import FeatureProducts
 from skgex.influence._projections import random_directions
 
 
-class TracInRP(StoredMap):
+class TracInRP(InfluenceEstimator):
     """Inner products of gradients along the training, in random directions.
 
     A sample z is mapped to √η_c Q_c g_c(z) for all checkpoints c, with g_c the gradient
@@ -64,7 +68,7 @@ class TracInRP(StoredMap):
     _needs = NetNeed.TRAJECTORY
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **StoredMap._parameter_constraints,
+        **InfluenceEstimator._parameter_constraints,
         "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
     }
@@ -84,17 +88,46 @@ class TracInRP(StoredMap):
         self.memory = memory
         self.random_state = random_state
 
-    def _prepare(self, data: Data, seeds: Seeds) -> None:
-        self._seed = seeds.method
-        trajectory = self._record(data, seeds.net, seeds.trial)
-        self._trained = trajectory.trained
-        self.checkpoints_ = choose_checkpoints(trajectory, self.n_checkpoints)
+    def _fit(self, data: Data, seeds: Seeds) -> "CheckpointProjections":
+        trajectory = record_training(self.net, data, self._needs, seeds, self.memory)
+        checkpoints = choose_checkpoints(trajectory, self.n_checkpoints)
+        return CheckpointProjections(
+            trajectory.trained, checkpoints, int(self.n_components), seeds.method
+        )
 
-    def _map(self, X, targets) -> np.ndarray:
-        random_state = np.random.RandomState(self._seed)
-        seeds = draw_seeds(random_state, len(self.checkpoints_.weights))
+
+@dataclass(frozen=True, eq=False)
+class CheckpointProjections(FeatureProducts):
+    """Gradients at checkpoints along random directions, other ones at each.
+
+    Attributes
+    ----------
+    trained : TrainedNet
+    checkpoints : Checkpoints
+    n_directions : int
+        Per checkpoint.
+    seed : int
+    """
+
+    checkpoints: Checkpoints
+    n_directions: int
+    seed: int
+
+    @property
+    def n_features(self) -> int:
+        """The number of directions at all checkpoints."""
+        return self.n_directions * len(self.checkpoints.weights)
+
+    def features(self, X: Any, targets: Any) -> np.ndarray:
+        """Return derivatives along the directions, times the root of the rate."""
+        random_state = np.random.RandomState(self.seed)
+        seeds = draw_seeds(random_state, len(self.checkpoints.weights))
         features = []
-        for seed, (losses, lr) in zip(seeds, self.checkpoints_.losses(), strict=True):
-            directions = random_directions(seed, self.n_components, losses.theta)
+        for seed, (losses, lr) in zip(seeds, self.checkpoints.losses(), strict=True):
+            directions = random_directions(seed, self.n_directions, losses.theta)
             features.append(lr**0.5 * losses.projections(X, targets, directions))
         return np.concatenate(features, axis=1)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the checkpoints."""
+        return {"checkpoints_": self.checkpoints}

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
-from skgex._base.scorer_estimator import ScoredRows
+from skgex._base.scorer_estimator import ScorerEstimator
 from skgex.pruning._pruner_mixin import PrunerMixin
 
 
-class DatasetPruner(PrunerMixin, ScoredRows):
+class DatasetPruner(PrunerMixin, ScorerEstimator):
     """Prune a data set by the scores of any estimator that gives some.
 
     The rows of the lowest scores go: those that were easy to learn, or that others
@@ -59,7 +59,7 @@ class DatasetPruner(PrunerMixin, ScoredRows):
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012
-        **ScoredRows._parameter_constraints,
+        **ScorerEstimator._parameter_constraints,
         **PrunerMixin._prune_constraints,
     }
 
@@ -91,5 +91,7 @@ class DatasetPruner(PrunerMixin, ScoredRows):
             check_classification_targets(y)
         self._check_prune(n_samples, y)
 
-    def _conclude(self, y: np.ndarray | None) -> None:
-        self._choose(self.scores_, y)
+    def _conclude(
+        self, scores: np.ndarray, y: np.ndarray | None, *, squared: bool
+    ) -> dict[str, Any]:
+        return self._choose(scores, y)

@@ -1,15 +1,14 @@
 """GEXPruner: rows whose absence would not be noticed."""
 
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from skgex._base.parameters import Interval, StrOptions
-from skgex._data.label_coding import ClassLabels
-from skgex._data.records import Data
+from skgex._base.parameters import Interval, StrOptions, fit_context
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex.influence import GEX
+from skgex.influence._ensemble_map import self_influence_of
 from skgex.pruning._pruner_mixin import PrunerMixin
 
 
@@ -171,6 +170,39 @@ class GEXPruner(PrunerMixin, GEX):
         self.prune = prune
         self.class_balance = class_balance
 
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train the net, grow the ensemble around it, and choose the rows to prune.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
+            Samples, of any shape that the net takes; or a torch Dataset of pairs
+            (sample, target).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Labels or regression targets, as given, noise and all. None with a Dataset.
+
+        Returns
+        -------
+        self : object
+            The fitted pruner.
+
+        Raises
+        ------
+        ValueError
+            If X or y is unfit for the net or for each other, or a parameter is
+            impossible.
+        TypeError
+            If ``net`` is a FrozenEstimator that holds no skorch net.
+        """
+        data, rows = self._validate(X, y)
+        self._check_prune(len(data.codes), data.strata)
+        fitted = self._fit_ensemble(data, rows, self._unimportance)
+        made = self._attributes(fitted)
+        chosen = self._choose(made["self_influence_"], data.strata)
+        self._keep(rows, made | chosen)
+        return self
+
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which rows can be pruned.
 
@@ -186,23 +218,17 @@ class GEXPruner(PrunerMixin, GEX):
         prune_mask : ndarray of shape (n_samples,), dtype=bool
             True where a row can be pruned.
         """
-        query = self._ask(X, y, warn=True)
+        query = self._query(X, y)
         mask, new = self.prune_mask_[query.index], query.new
         if new.any():
-            scores = self._self_influence(self._answer_query(query, warn=True))
-            mask[new] = scores[new] <= self.threshold_
+            mask[new] = self._self_influence(query)[new] <= self.threshold_
         return mask
 
-    def _fit(self, data: Data) -> None:
-        labels = data.codes if isinstance(self._coding, ClassLabels) else None
-        self._check_prune(len(data.codes), labels)
-        super()._fit(data)
-        self._choose(self.self_influence_, labels)
+    def _unimportance(self, evaluation: EnsembleEvaluation) -> np.ndarray:
+        """Rank what can be pruned highest: it is this end that must be stable."""
+        return -self_influence_of(evaluation, float(self.loss_floor))
 
     def _balance(self, labels: np.ndarray | None) -> float:
         if self.class_balance != "auto":
             return self.class_balance
         return 0.0 if labels is None else 0.5
-
-    def _importance(self, answers: EnsembleEvaluation) -> np.ndarray:
-        return -self._self_influence(answers)

@@ -14,7 +14,7 @@ class PrunerMixin:
     """The interface of a pruner: masks of the fitted rows, chosen by their scores.
 
     A class has the parameters ``prune`` and ``class_balance``, calls ``_check_prune``
-    before it trains, and ``_choose`` in ``fit``.
+    before it trains, and sets what ``_choose`` returns.
     """
 
     # Entries for the ``_parameter_constraints`` of subclasses.
@@ -67,11 +67,12 @@ class PrunerMixin:
         """Refuse a number of rows, or a balance, that such data cannot give."""
         prune_mask(np.zeros(n_samples), self.prune, labels, self._balance(labels))
 
-    def _choose(self, scores: np.ndarray, labels: np.ndarray | None) -> None:
-        """Set ``prune_mask_``, and as ``threshold_`` the highest score in it."""
+    def _choose(self, scores: np.ndarray, labels: np.ndarray | None) -> dict[str, Any]:
+        """Return the mask of the rows to prune, and the highest score in it."""
         balance = self._balance(labels)
-        self.prune_mask_ = prune_mask(scores, self.prune, labels, balance)
-        self.threshold_ = float(scores[self.prune_mask_].max(initial=-np.inf))
+        mask = prune_mask(scores, self.prune, labels, balance)
+        threshold = float(scores[mask].max(initial=-np.inf))
+        return {"prune_mask_": mask, "threshold_": threshold}
 
     def _balance(self, labels: np.ndarray | None) -> float:
         """Return the part of the pruned rows that the classes give evenly."""

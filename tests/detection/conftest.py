@@ -41,13 +41,13 @@ def work(monkeypatch):
         done.append("fit")
         return fit(self, *args, **kwargs)
 
-    def watched_one(*args):
-        done.append(args[6])
-        return one(*args)
+    def watched_one(*data, plan, **settings):
+        done.append(plan.seed)
+        return one(*data, plan=plan, **settings)
 
-    def watched_group(*args):
-        done.extend(seed for _, seed in args[4])
-        return group(*args)
+    def watched_group(*data, plans):
+        done.extend(plan.seed for plan in plans)
+        return group(*data, plans=plans)
 
     monkeypatch.setattr(NeuralNet, "partial_fit", watched_fit)
     monkeypatch.setattr(_grow, "grow_member", watched_one)

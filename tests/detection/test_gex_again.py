@@ -154,9 +154,9 @@ def test_a_search_does_nothing_twice(noisy, work, tmp_path):
 def test_memory_asks_the_net_once(noisy, tmp_path, monkeypatch):
     X, y, _ = noisy
     asked = []
-    ask = _grow.ask_reference
+    ask = _grow.evaluate_trained
     monkeypatch.setattr(
-        _grow, "ask_reference", lambda *args: asked.append(1) or ask(*args)
+        _grow, "evaluate_trained", lambda *args: asked.append(1) or ask(*args)
     )
     for kind in KINDS:
         for n_members in (1, 2):

@@ -9,7 +9,7 @@ from tiny import flip_every, learner, make_blobs
 from skgex import GEXDetector, GEXPruner
 from skgex._ensemble import growth as _grow
 from skgex.exceptions import ConvergenceWarning
-from skgex.influence import GEX
+from skgex.influence import GEX, _ensemble_map
 
 AUTO = {"n_members": "auto", "n_steps": 4, "lr": 0.1, "random_state": 0}
 
@@ -23,10 +23,10 @@ def stops(monkeypatch):
     """Sets after how many members the ranking is taken for stable."""
 
     def set_to(n_members):
-        def is_stable(self, first, second):
-            return first.losses.shape[1] + second.losses.shape[1] >= n_members
+        def is_stable(rank, first, second):
+            return first.n_members + second.n_members >= n_members
 
-        monkeypatch.setattr(GEX, "_is_stable", is_stable)
+        monkeypatch.setattr(_ensemble_map, "is_stable", is_stable)
 
     return set_to
 
@@ -85,7 +85,7 @@ def test_it_asks_whether_two_halves_rank_alike(noisy, monkeypatch, kind, rank):
         asked.append((first, second))
         return 1.0
 
-    monkeypatch.setattr("skgex.influence._gex.stability", stability)
+    monkeypatch.setattr("skgex.influence._ensemble_map.stability", stability)
     estimator = auto(kind).fit(X, y)
     ((first, second),) = asked
     few = auto(kind, n_members=8).fit(X, y)

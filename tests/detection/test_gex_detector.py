@@ -108,7 +108,7 @@ def test_a_member_left_out_counts(data):
     """Rows are judged by the members that did not train on them."""
     X, y, _ = data
     detector = fit(X, y, max_samples=0.5, n_members=6)
-    counted = detector._answers.counted
+    counted = detector._fitted.evaluation.counted
     assert 0 < counted.mean() < 1
     under = np.stack(
         [losses_under(detector, m, X, y) for m in detector.ensemble_.members], axis=1

@@ -77,9 +77,9 @@ def test_memory_keeps_the_rate_of_equal_ensembles(data, tmp_path, monkeypatch):
     grown = []
     original = _rate.grow_member
 
-    def counted(*args):
+    def counted(*args, **settings):
         grown.append(1)
-        return original(*args)
+        return original(*args, **settings)
 
     monkeypatch.setattr(_rate, "grow_member", counted)
     for n_members in (1, 2):

@@ -44,7 +44,7 @@ def test_it_is_the_spread_of_many_ensembles(
 def test_only_members_that_did_not_see_the_row_make_it(data):
     X, y, _ = data
     detector = fit(X, y, n_members=5, max_samples=0.7, statistic="mean_loss")
-    answers = detector._answers
+    answers = detector._fitted.evaluation
     n_counted = answers.counted.sum(axis=1)
     assert set(n_counted) > {1, 2}
     np.testing.assert_array_equal(np.isnan(detector.scores_std_), n_counted < 2)

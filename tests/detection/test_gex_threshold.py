@@ -4,6 +4,8 @@ from detecting import fit
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
 from skgex import GEXDetector
+from skgex.detection import _noise_model
+from skgex.detection._noise_model import held_out_rate
 from skgex.detection._threshold import otsu
 
 
@@ -19,17 +21,19 @@ def test_otsu_on_the_root_spares_what_the_ensemble_prefers(data, detector):
 def test_a_rate_of_noise_is_estimated_from_held_out_rows(data):
     X, y, noise_mask = data
     detector = fit(X, y, lr="auto")
-    _, codes, probabilities = detector._choice
+    choice, coding = detector._fitted.choice, detector._rows.coding
+    _, codes, probabilities = choice
     sure = np.argsort(-probabilities.max(axis=1), kind="stable")[: len(codes) // 2]
     wrong = [probabilities[row].argmax() != codes[row] for row in sure]
-    assert detector._held_out_rate() == pytest.approx(np.mean(wrong))
-    assert detector._held_out_rate() == pytest.approx(noise_mask.mean(), abs=0.1)
+    rate = held_out_rate(choice, coding)
+    assert rate == pytest.approx(np.mean(wrong))
+    assert rate == pytest.approx(noise_mask.mean(), abs=0.1)
 
 
 @pytest.mark.parametrize("rare", [0.0, 0.02, 0.5])
 def test_where_noise_is_rare_no_larger_share_is_flagged(data, monkeypatch, rare):
     X, y, _ = data
-    monkeypatch.setattr(GEXDetector, "_held_out_rate", lambda self: rare)
+    monkeypatch.setattr(_noise_model, "held_out_rate", lambda choice, coding: rare)
     detector = fit(X, y)
     otsus = otsu(np.sqrt(detector.scores_)) ** 2
     assert (detector.scores_ > otsus).mean() > 0.02  # the cut would flag more

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reference import otsu_by_all_cuts
 
-from skgex.detection._threshold import otsu, share, threshold_of
+from skgex.detection._threshold import otsu, parse_percentage, threshold_of
 
 # Integers, lest rounding decide between cuts that are equally good.
 whole_values = arrays(
@@ -115,7 +115,7 @@ def test_tied_scores_are_never_told_apart(values, percent):
     ],
 )
 def test_shares_are_read(text, expected):
-    assert share(text) == expected
+    assert parse_percentage(text) == expected
 
 
 def test_a_number_is_the_cut():

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+from growing import grow
 from joblib import Memory
 from tiny import classifier
 
 from skgex._ensemble import growth as module
 from skgex._ensemble.cache import DiskMemberCache, MemberCache
 from skgex._ensemble.fine_tuning import FineTuning
-from skgex._ensemble.growth import grow
 from skgex._nets.training import train
 
 TUNING = FineTuning(4, 0.1, 0.9, "cosine")
@@ -32,13 +32,13 @@ def grown(monkeypatch):
     seeds = []
     one, group = module.grow_member, module.grow_group
 
-    def watched_one(*args):
-        seeds.append(args[6])
-        return one(*args)
+    def watched_one(*data, plan, **settings):
+        seeds.append(plan.seed)
+        return one(*data, plan=plan, **settings)
 
-    def watched_group(*args):
-        seeds.extend(seed for _, seed in args[4])
-        return group(*args)
+    def watched_group(*data, plans):
+        seeds.extend(plan.seed for plan in plans)
+        return group(*data, plans=plans)
 
     monkeypatch.setattr(module, "grow_member", watched_one)
     monkeypatch.setattr(module, "grow_group", watched_group)
@@ -96,9 +96,9 @@ def test_without_a_place_nothing_is_remembered():
 def test_eight_then_sixteen_are_sixteen(blobs, trained, known, grown, settings):
     at_once = grow(trained, *blobs, TUNING, SEEDS, **settings)
     grown.clear()
-    grow(trained, *blobs, TUNING, SEEDS[:8], known=known, **settings)
+    grow(trained, *blobs, TUNING, SEEDS[:8], cache=known, **settings)
     assert grown == SEEDS[:8]
-    assert_equal(grow(trained, *blobs, TUNING, SEEDS, known=known, **settings), at_once)
+    assert_equal(grow(trained, *blobs, TUNING, SEEDS, cache=known, **settings), at_once)
     assert grown == SEEDS
 
 
@@ -108,7 +108,7 @@ def test_eight_then_sixteen_are_sixteen(blobs, trained, known, grown, settings):
 def test_any_numbers_may_follow_each_other(blobs, trained, known, grown, chain):
     for n_members in (3, 5, 2, 5):
         several = grow(
-            trained, *blobs, TUNING, SEEDS[:n_members], chain=chain, known=known
+            trained, *blobs, TUNING, SEEDS[:n_members], chain=chain, cache=known
         )
         alone = grow(trained, *blobs, TUNING, SEEDS[:n_members], chain=chain)
         assert_equal(several, alone)
@@ -116,11 +116,11 @@ def test_any_numbers_may_follow_each_other(blobs, trained, known, grown, chain):
 
 @pytest.mark.parametrize("known", PLACES, indirect=True)
 def test_fewer_members_cost_nothing(blobs, trained, known, grown, monkeypatch):
-    grow(trained, *blobs, TUNING, SEEDS[:8], known=known)
+    grow(trained, *blobs, TUNING, SEEDS[:8], cache=known)
     at_once = grow(trained, *blobs, TUNING, SEEDS[:3])
     grown.clear()
-    monkeypatch.setattr(module, "ask_reference", lambda *_: pytest.fail("asked"))
-    fewer = grow(trained, *blobs, TUNING, SEEDS[:3], known=known)
+    monkeypatch.setattr(module, "evaluate_trained", lambda *_: pytest.fail("asked"))
+    fewer = grow(trained, *blobs, TUNING, SEEDS[:3], cache=known)
     assert grown == []
     np.testing.assert_allclose(fewer[1].losses, at_once[1].losses, rtol=1e-9)
     np.testing.assert_allclose(fewer[1].outputs, at_once[1].outputs, rtol=1e-9)
@@ -132,9 +132,9 @@ def test_other_settings_are_other_members(blobs, trained, known, grown):
         (TUNING, {}),
         (TUNING._replace(lr=0.2), {}),
         (TUNING, {"max_samples": 0.5}),
-        (TUNING, {"keep": False}),
+        (TUNING, {"keep_weights": False}),
     ):
-        again = grow(trained, *blobs, tuning, SEEDS[:2], known=known, **settings)
+        again = grow(trained, *blobs, tuning, SEEDS[:2], cache=known, **settings)
         assert grown == SEEDS[:2]
         grown.clear()
         fresh = grow(trained, *blobs, tuning, SEEDS[:2], **settings)
@@ -148,20 +148,22 @@ def test_a_memory_that_maps_leaves_the_members_on_disk(blobs, trained, tmp_path,
     in_memory = grow(trained, *blobs, TUNING, SEEDS, chain=chain)
     for _ in range(2):  # newly grown, and found again
         known = DiskMemberCache(memory, "origin")
-        mapped = grow(trained, *blobs, TUNING, SEEDS, chain=chain, known=known)
+        mapped = grow(trained, *blobs, TUNING, SEEDS, chain=chain, cache=known)
         assert_equal(mapped, in_memory)
         for weights in mapped[0].members:
             assert all(isinstance(v, np.memmap) for v in weights["module"].values())
         asked = blobs[0] + 1, blobs[1]
         np.testing.assert_array_equal(
-            mapped[0].answer(*asked).losses, in_memory[0].answer(*asked).losses
+            mapped[0].evaluate(*asked).losses, in_memory[0].evaluate(*asked).losses
         )
 
 
 @pytest.mark.parametrize("chain", [False, True])
 def test_members_may_be_forgotten(blobs, trained, chain):
     kept, answers = grow(trained, *blobs, TUNING, SEEDS[:2], chain=chain)
-    forgotten, same = grow(trained, *blobs, TUNING, SEEDS[:2], chain=chain, keep=False)
+    forgotten, same = grow(
+        trained, *blobs, TUNING, SEEDS[:2], chain=chain, keep_weights=False
+    )
     assert len(kept.members) == 2
     assert forgotten.members is None
     np.testing.assert_array_equal(same.losses, answers.losses)

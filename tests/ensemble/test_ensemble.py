@@ -3,6 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from growing import grow
 from reference import endless, sgd_by_hand
 from sklearn.base import clone
 from tiny import PairDataset, classifier, regressor
@@ -11,10 +12,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from skgex._ensemble import growth as _grow
 from skgex._ensemble.cache import MemberCache
-from skgex._ensemble.ensemble import ask_reference
+from skgex._ensemble.ensemble import evaluate_trained
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex._ensemble.fine_tuning import FineTuning
-from skgex._ensemble.growth import _left_out, _part, grow
+from skgex._ensemble.growth import _draw_rows, _left_out
 from skgex._ensemble.statistics import MAX_LOSS
 from skgex._nets.snapshot import revive
 from skgex._nets.training import train
@@ -84,7 +85,7 @@ def test_new_samples_are_answered_as_by_the_plain_loop(blobs, trained):
     X, y = blobs
     ensemble, _ = grow(trained, X, y, TUNING, SEEDS)
     X_new, y_new = X[::3] + 0.5, y[::3]
-    answers = ensemble.answer(X_new, y_new)
+    answers = ensemble.evaluate(X_new, y_new)
     star = revive(trained).module_
     members = [fine_tuned(star, X, y, seed, TUNING) for seed in SEEDS]
     expected = [outputs_and_losses(module, X_new, y_new) for module in members]
@@ -98,7 +99,7 @@ def test_new_samples_are_answered_as_by_the_plain_loop(blobs, trained):
 
 def test_fitted_samples_are_answered_as_in_the_growing(blobs, trained):
     ensemble, grown = grow(trained, *blobs, TUNING, SEEDS)
-    again = ensemble.answer(*blobs)
+    again = ensemble.evaluate(*blobs)
     for name in ("reference", "losses", "outputs", "targets"):
         np.testing.assert_array_equal(getattr(again, name), getattr(grown, name))
 
@@ -110,7 +111,7 @@ def test_jobs_side_by_side_change_nothing(blobs, trained, max_samples):
     _, two = grow(trained, X, y, TUNING, SEEDS, max_samples=max_samples, n_jobs=2)
     np.testing.assert_array_equal(one.losses, two.losses)
     np.testing.assert_array_equal(one.outputs, two.outputs)
-    asked = alone.answer(X, y, n_jobs=2)
+    asked = alone.evaluate(X, y, n_jobs=2)
     np.testing.assert_array_equal(asked.losses, one.losses)
 
 
@@ -141,7 +142,7 @@ def test_members_count_for_the_rows_they_did_not_see(blobs, trained, max_samples
     assert answers.counted.any(axis=1).all()
     outputs = []
     for m, seed in enumerate(SEEDS):
-        rows = _part(60, max_samples, seed)
+        rows = _draw_rows(60, max_samples, seed)
         assert len(np.unique(rows)) == int(max_samples * 60)
         others = np.setdiff1d(np.arange(60), rows)
         assert answers.counted[others, m].all()
@@ -162,10 +163,10 @@ def test_all_members_count_for_a_row_that_all_have_seen():
 
 
 def test_parts_differ_among_members():
-    parts = [_part(60, 0.5, seed) for seed in SEEDS]
+    parts = [_draw_rows(60, 0.5, seed) for seed in SEEDS]
     assert len({tuple(sorted(part)) for part in parts}) == 3
-    assert _part(60, 1.0, 0) is None
-    assert len(_part(60, 1e-9, 0)) == 1
+    assert _draw_rows(60, 1.0, 0) is None
+    assert len(_draw_rows(60, 1e-9, 0)) == 1
 
 
 def test_a_dataset_gives_the_members_of_its_arrays(blobs, trained):
@@ -239,9 +240,9 @@ def test_members_are_dealt_to_all_devices(blobs, trained, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(_grow, "can_batch", lambda *arguments: False)
     monkeypatch.setattr(_grow, "_grow_each", watched)
-    known = MemberCache(reference=ask_reference(trained, *blobs))
+    known = MemberCache(reference=evaluate_trained(trained, *blobs))
     recipe = clone(trained.net).set_params(device="cuda")
-    _, answers = grow(trained._replace(net=recipe), *blobs, TUNING, SEEDS, known=known)
+    _, answers = grow(trained._replace(net=recipe), *blobs, TUNING, SEEDS, cache=known)
     assert used == ["cuda:0", "cuda:1", "cuda:0"]
     _, expected = grow(trained, *blobs, TUNING, SEEDS)
     np.testing.assert_array_equal(answers.losses, expected.losses)

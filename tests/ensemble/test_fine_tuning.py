@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from growing import grow_one
 from reference import endless, sgd_by_hand
 from skorch import NeuralNetClassifier
 from tiny import BareCriterion, classifier
@@ -13,7 +14,6 @@ from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader, TensorDataset
 
 from skgex._ensemble.fine_tuning import MAX_NORM, FineTuning, MemberSGD, fine_tune
-from skgex._ensemble.member import grow_member
 from skgex._nets.batches import endless_batches
 from skgex._nets.snapshot import load_weights, revive
 from skgex._nets.training import train
@@ -55,7 +55,7 @@ def test_every_step_equals_the_plain_loop(blobs, schedule, n_steps):
     trained = train(classifier(), X, y, 0)
     # A rate at which the norm of the gradient is clipped at some steps.
     tuning = FineTuning(n_steps, 0.5, 0.9, schedule)
-    weights, *_ = grow_member(trained, X, y, None, None, tuning, SEED)
+    weights, *_ = grow_one(trained, X, y, None, None, tuning, SEED)
     module = by_hand(trained, X, y, tuning)
     assert_same_weights(weights, module)
 
@@ -77,7 +77,7 @@ def test_steps_in_one_run_are_the_steps_one_by_one(blobs):
         fine_tune(net, watched(), FineTuning(6, 0.1, 0.9, "constant"))
     for n_steps in range(1, 6):
         short = FineTuning(n_steps, 0.1, 0.9, "constant")
-        weights, *_ = grow_member(trained, X, y, None, None, short, SEED)
+        weights, *_ = grow_one(trained, X, y, None, None, short, SEED)
         np.testing.assert_array_equal(
             weights["module"]["output.bias"], path[n_steps], err_msg=str(n_steps)
         )
@@ -89,7 +89,7 @@ def test_momentum_and_weight_decay_equal_the_plain_loop(blobs, momentum, schedul
     X, y = blobs
     trained = train(classifier(optimizer__weight_decay=0.3), X, y, 0)
     tuning = FineTuning(7, 0.2, momentum, schedule)
-    weights, *_ = grow_member(trained, X, y, None, None, tuning, SEED)
+    weights, *_ = grow_one(trained, X, y, None, None, tuning, SEED)
     module = by_hand(trained, X, y, tuning, weight_decay=0.3)
     assert_same_weights(weights, module)
 
@@ -98,11 +98,11 @@ def test_dropout_is_on_and_equals_the_plain_loop_of_the_same_seed(blobs):
     X, y = blobs
     trained = train(classifier(module__dropout=0.4), X, y, 0)
     tuning = FineTuning(9, 0.1, 0.9, "cosine")
-    weights, *_ = grow_member(trained, X, y, None, None, tuning, SEED)
+    weights, *_ = grow_one(trained, X, y, None, None, tuning, SEED)
     module = by_hand(trained, X, y, tuning)
     assert_same_weights(weights, module)
     without = train(classifier(), X, y, 0)._replace(weights=trained.weights)
-    undropped, *_ = grow_member(without, X, y, None, None, tuning, SEED)
+    undropped, *_ = grow_one(without, X, y, None, None, tuning, SEED)
     assert not np.allclose(
         undropped["module"]["output.bias"], weights["module"]["output.bias"]
     )
@@ -112,7 +112,7 @@ def test_batch_norm_learns_and_is_estimated_anew(blobs):
     X, y = blobs
     trained = train(classifier(module__batch_norm=True), X, y, 0)
     tuning = FineTuning(6, 0.1, 0.9, "cosine")
-    weights, *_ = evaluation = grow_member(trained, X, y, None, None, tuning, SEED)
+    weights, *_ = evaluation = grow_one(trained, X, y, None, None, tuning, SEED)
     module = by_hand(trained, X, y, tuning)
     # The next 50 batches of the same shuffling, at the final weights.
     with seeded(SEED):
@@ -140,8 +140,8 @@ def test_a_member_evaluates_the_rows_it_is_asked_about(blobs):
     trained = train(classifier(), X, y, 0)
     tuning = FineTuning(3, 0.1, 0.9, "cosine")
     asked = np.array([4, 2, 50])
-    weights, *_ = few = grow_member(trained, X, y, None, asked, tuning, SEED)
-    all_rows = grow_member(trained, X, y, None, None, tuning, SEED)
+    weights, *_ = few = grow_one(trained, X, y, None, asked, tuning, SEED)
+    all_rows = grow_one(trained, X, y, None, None, tuning, SEED)
     np.testing.assert_allclose(few.losses, all_rows.losses[asked], rtol=1e-12)
     net = revive(trained)
     load_weights(net, weights)
@@ -153,8 +153,8 @@ def test_a_member_on_some_rows_is_a_member_on_those_alone(blobs):
     trained = train(classifier(), X, y, 0)
     tuning = FineTuning(5, 0.1, 0.9, "cosine")
     rows = np.arange(0, 60, 2)
-    weights, *_ = grow_member(trained, X, y, rows, None, tuning, SEED)
-    alone, *_ = grow_member(trained, X[rows], y[rows], None, None, tuning, SEED)
+    weights, *_ = grow_one(trained, X, y, rows, None, tuning, SEED)
+    alone, *_ = grow_one(trained, X[rows], y[rows], None, None, tuning, SEED)
     np.testing.assert_array_equal(
         weights["module"]["hidden.weight"], alone["module"]["hidden.weight"]
     )
@@ -223,7 +223,7 @@ def test_a_criterion_without_reduction_can_be_fine_tuned(blobs):
     trained = train(classifier(criterion=BareCriterion), X, y, 0)
     tuning = FineTuning(30, 0.05, 0.9, "cosine")
     start = losses_of(trained, X, y)
-    evaluation = grow_member(trained, X, y, None, None, tuning, SEED)
+    evaluation = grow_one(trained, X, y, None, None, tuning, SEED)
     assert evaluation.losses.mean() < start.mean()
 
 

@@ -16,12 +16,12 @@ from skgex._data.label_coding import ClassLabels, RegressionTargets
 from skgex._ensemble import learning_rate as _rate
 from skgex._ensemble.fine_tuning import FineTuning
 from skgex._ensemble.learning_rate import (
-    N_RATES,
-    RATES,
+    LEARNING_RATES,
+    N_TRIES,
     Slack,
     _search,
     _slack,
-    choose_rate,
+    choose_learning_rate,
 )
 from skgex._nets.evaluation import evaluate
 from skgex._nets.snapshot import n_training_steps, revive
@@ -61,7 +61,7 @@ def test_trial_and_search_together_cost_no_more_than_one_training(
     assert of_the_trial == max_epochs * np.ceil(30 / batch_size)  # half of the rows
     assert of_the_trial == n_training_steps(trial.trained)
     tuning = FineTuning(n_steps, np.nan, 0.9, "cosine")
-    choose_rate(trial, X, y, y, CODING, tuning, 0)
+    choose_learning_rate(trial, X, y, y, CODING, tuning, 0)
     assert counter.n_steps - of_the_trial <= of_the_trial
 
 
@@ -92,13 +92,13 @@ def test_the_highest_rate_that_costs_little_is_found(peak, steepness, alone, sla
         return np.full(2, height(rate))
 
     fixed = Slack(slack, slack)
-    chosen = _search(watched, np.full(2, alone), fixed, N_RATES)
-    assert len(set(looks)) == len(looks) <= N_RATES
+    chosen = _search(watched, np.full(2, alone), fixed, N_TRIES)
+    assert len(set(looks)) == len(looks) <= N_TRIES
     allowed = max(map(height, looks)) - slack
     rounding = 1e-12  # a rate that costs just the slack falls to either side
     assert height(chosen) >= allowed - rounding
     assert all(height(rate) < allowed + rounding for rate in looks if rate > chosen)
-    reachable = min(alone, max(map(height, RATES)))
+    reachable = min(alone, max(map(height, LEARNING_RATES)))
     assert height(chosen) >= reachable - 2 * slack - rounding
 
 
@@ -109,18 +109,21 @@ def test_predictions_that_hardly_change_leave_the_highest_rate():
         looks.append(rate)
         return np.full(2, 0.001 * len(looks))
 
-    assert _search(height, np.zeros(2), Slack(0.01, 0.01), N_RATES) == RATES[0]
-    assert looks == list(RATES[:2])
+    assert _search(height, np.zeros(2), Slack(0.01, 0.01), N_TRIES) == LEARNING_RATES[0]
+    assert looks == list(LEARNING_RATES[:2])
 
 
 @pytest.mark.parametrize(("n_held_out", "counts"), [(4, False), (1000, True)])
 def test_a_difference_that_may_be_chance_leaves_the_highest_rate(n_held_out, counts):
     """Lower rates gain 0 and .08 nats by turns: .04 ± .04 / sqrt(n) in the mean."""
     gains = np.tile([0.0, 0.08], n_held_out // 2)
-    heights = {rate: gains if rate < RATES[0] else 0 * gains for rate in RATES}
+    heights = {
+        rate: gains if rate < LEARNING_RATES[0] else 0 * gains
+        for rate in LEARNING_RATES
+    }
     slack = Slack(0.01, 0.05)
-    found = _search(lambda rate: heights.get(rate, gains), 0 * gains, slack, N_RATES)
-    assert (found < RATES[0]) == counts
+    found = _search(lambda rate: heights.get(rate, gains), 0 * gains, slack, N_TRIES)
+    assert (found < LEARNING_RATES[0]) == counts
 
 
 @given(
@@ -143,13 +146,13 @@ def test_slack_is_three_standard_errors_within_its_bounds(
 
 def test_a_rate_that_diverges_first_does_not_end_the_search():
     """Heights may fall on the far side of the cliff, below the net's own."""
-    heights = dict(zip(RATES, [-9, -10, -1, -0.5, -2], strict=True))
+    heights = dict(zip(LEARNING_RATES, [-9, -10, -1, -0.5, -2], strict=True))
 
     def height(rate):
         return np.full(2, heights.get(rate, -5.0))
 
-    best = _search(height, np.full(2, -0.52), Slack(0.05, 0.05), N_RATES)
-    assert best == RATES[3]
+    best = _search(height, np.full(2, -0.52), Slack(0.05, 0.05), N_TRIES)
+    assert best == LEARNING_RATES[3]
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0])
@@ -161,12 +164,14 @@ def test_the_slack_of_values_follows_their_scale(blobs, scale, monkeypatch):
 
     def search(height, floor, slack, n_looks):
         asked.update(floor=floor, slack=slack)
-        height(RATES[0])
-        return RATES[0]
+        height(LEARNING_RATES[0])
+        return LEARNING_RATES[0]
 
     monkeypatch.setattr(_rate, "_search", search)
     tuning = FineTuning(2, np.nan, 0.9, "cosine")
-    choose_rate(trial, X, y, None, RegressionTargets(np.float32, (3,)), tuning, 0)
+    choose_learning_rate(
+        trial, X, y, None, RegressionTargets(np.float32, (3,)), tuning, 0
+    )
     outputs = evaluate(revive(trial.trained), X[trial.held_out], y[trial.held_out])
     np.testing.assert_allclose(asked["floor"], -outputs.losses, rtol=1e-4)
     twentieth = outputs.losses.mean() / 20
@@ -185,7 +190,7 @@ def test_heights_and_slack_follow_held_out_likelihood(blobs, monkeypatch):
         return rates[2]
 
     monkeypatch.setattr(_rate, "_search", search)
-    chosen = choose_rate(trial, X, y, y, CODING, tuning, 5)
+    chosen = choose_learning_rate(trial, X, y, y, CODING, tuning, 5)
     labels = y[trial.held_out]
 
     def mean_probabilities(lr):
@@ -238,7 +243,7 @@ def test_the_chosen_rate_does_not_depend_on_jobs(blobs):
     trial = make_trial(classifier(), X, y, y, 0)
     tuning = FineTuning(10, np.nan, 0.9, "cosine")
     rates = {
-        choose_rate(trial, X, y, y, CODING, tuning, 0, n_jobs=n_jobs).lr
+        choose_learning_rate(trial, X, y, y, CODING, tuning, 0, n_jobs=n_jobs).lr
         for n_jobs in (1, 2)
     }
     assert len(rates) == 1
@@ -255,7 +260,9 @@ def test_values_have_a_rate_too(blobs):
     X, _ = blobs
     net = plain_net(criterion=nn.MSELoss)
     detector = GEXDetector(net, n_members=2, n_steps=2, random_state=0)
-    assert detector.fit(X, X[:, :3]).lr_ in {f * r for r in RATES for f in (1, 2)}
+    assert detector.fit(X, X[:, :3]).lr_ in {
+        f * r for r in LEARNING_RATES for f in (1, 2)
+    }
 
 
 def test_the_chosen_rate_finds_about_as_much_noise_as_the_best():

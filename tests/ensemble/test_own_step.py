@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from growing import grow_one
 from skorch import NeuralNetClassifier
 from tiny import MLP, ConvNet, classifier
 
 from skgex._ensemble.fine_tuning import FineTuning, has_plain_step
-from skgex._ensemble.member import grow_member
 from skgex._nets.training import train
 
 TUNING = FineTuning(5, 0.1, 0.9, "cosine")
@@ -44,7 +44,7 @@ def test_the_short_step_equals_the_long_one(blobs, schedule, dropout):
     for kind in (NeuralNetClassifier, Recorded):
         trained = train(as_kind(kind, MLP, **settings), *blobs, seed=0)
         Recorded.n_calls = 0
-        members.append(grow_member(trained, *blobs, None, None, tuning, 7)[0])
+        members.append(grow_one(trained, *blobs, None, None, tuning, 7)[0])
     assert Recorded.n_calls == tuning.n_steps
     for name, value in members[0]["module"].items():
         np.testing.assert_array_equal(value, members[1]["module"][name])
@@ -57,10 +57,10 @@ def test_hooks_on_gradients_are_kept(blobs):
     halved = trained._replace(net=as_kind(Halved, MLP, callbacks="disable"))
     # Without momentum, half of the gradient is half of the rate.
     tuning = TUNING._replace(momentum=0.0)
-    own, *_ = grow_member(halved, *blobs, None, None, tuning, 7)
+    own, *_ = grow_one(halved, *blobs, None, None, tuning, 7)
     slower = tuning._replace(lr=tuning.lr / 2)
     assert has_plain_step(classifier(ConvNet).initialize())
-    half_the_rate, *_ = grow_member(
+    half_the_rate, *_ = grow_one(
         trained._replace(net=as_kind(NeuralNetClassifier, MLP, callbacks="disable")),
         *blobs,
         None,

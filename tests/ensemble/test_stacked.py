@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from growing import grow
 from skorch import NeuralNetClassifier
 from tiny import (
     MLP,
@@ -21,7 +22,6 @@ from torch.utils.data import DataLoader, WeightedRandomSampler
 from skgex._ensemble import ensemble as _ensemble
 from skgex._ensemble import growth as _grow
 from skgex._ensemble.fine_tuning import FineTuning
-from skgex._ensemble.growth import grow
 from skgex._ensemble.stackable import can_batch
 from skgex._nets.training import train
 

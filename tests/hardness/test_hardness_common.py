@@ -21,7 +21,7 @@ from skgex.exceptions import HeldOutRowsWarning, RefitWarning
 ALL = [getattr(hardness, name) for name in hardness.__all__]
 WATCHING = [kind for kind in ALL if kind._needs is NetNeed.TRAJECTORY]
 FROZEN = [kind for kind in ALL if kind._needs is NetNeed.TRAINED]
-OF_CLASSES = [kind for kind in ALL if kind._judges_classes]
+OF_CLASSES = [kind for kind in ALL if kind._needs_classes]
 # Those whose check by scikit-learn is fast: one that watches, one that folds.
 CHECKED = [hardness.AUM, hardness.OutOfFold]
 every_kind = pytest.mark.parametrize("kind", ALL)
@@ -190,7 +190,7 @@ def test_one_training_serves_all_that_watch_it(given, tmp_path, monkeypatch):
         lambda self, *args: (fits.append(1), watch(self, *args))[1],
     )
     monkeypatch.setattr(
-        "skgex._base.net_estimator.train", None
+        "skgex._base.net_training.train", None
     )  # no other training is allowed
     kinds = [hardness.TrainingLoss, hardness.DeepKNN, *WATCHING]
     for order in (kinds, kinds[::-1]):
@@ -209,7 +209,7 @@ def test_a_training_that_was_watched_is_not_repeated_unwatched(tmp_path, monkeyp
 
     memory = str(tmp_path)
     scores(hardness.AUM, net(), memory=memory)
-    monkeypatch.setattr("skgex._base.net_estimator.train", None)
+    monkeypatch.setattr("skgex._base.net_training.train", None)
     gex = GEX(net(), n_members=1, n_steps=1, lr=0.1, memory=memory, random_state=0)
     found = gex.fit(X, y).net_.module_.state_dict()
     monkeypatch.undo()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from growing import grow_one
 from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset, unpack_data
 from tiny import MLP, PairDataset, classifier, plain_net
@@ -8,7 +9,6 @@ from torch import nn
 from torch.utils.data import RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
 from skgex._ensemble.fine_tuning import FineTuning
-from skgex._ensemble.member import grow_member
 from skgex._nets import batches as _batches
 from skgex._nets.batches import batches, endless_batches, targets_of
 from skgex._nets.training import train
@@ -101,9 +101,9 @@ def test_losses_equal_those_of_the_loader_bit_for_bit(blobs, settings, monkeypat
     tuning = FineTuning(n_steps=9, lr=0.1, momentum=0.9, schedule="cosine")
     settings = {f"iterator_train__{name}": value for name, value in settings.items()}
     trained = train(classifier(**settings), *blobs, 0)
-    fast = grow_member(trained, *blobs, None, None, tuning, seed=1)
+    fast = grow_one(trained, *blobs, None, None, tuning, seed=1)
     monkeypatch.setattr(_batches, "can_slice", lambda *arguments: False)
-    slow = grow_member(trained, *blobs, None, None, tuning, seed=1)
+    slow = grow_one(trained, *blobs, None, None, tuning, seed=1)
     np.testing.assert_array_equal(fast.losses, slow.losses)
     np.testing.assert_array_equal(fast.outputs, slow.outputs)
 
