@@ -68,7 +68,7 @@ def reliability(results):
         share = f"{wrong / n:.3f}" if n else "-"
         mean = f"{expected / n:.3f}" if n else "-"
         lines.append([f"{k / N_BINS} to {(k + 1) / N_BINS}", f"{n:.0f}", mean, share])
-    return markdown(["noise_proba_", "rows a task", "mean", "wrong"], lines)
+    return markdown(["noise_proba_", "rows per task", "mean", "wrong"], lines)
 
 
 def table(results):
