@@ -1,33 +1,43 @@
-# `make demo` and `make test` need nothing but Python >= 3.11: each makes .venv first.
+# Needs Python >= 3.11 and nothing else: every target makes .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests take one thread each, and share the cores.
+# Each test runs on one thread; the test processes share the cores.
 PYTEST := -q -n logical --dist worksteal
 INSTALLED := .venv/installed
 
-.PHONY: demo test test-slow lint format clean
+.DEFAULT_GOAL := help
+.PHONY: help demo lint types readme test test-slow format clean
 
-demo: $(INSTALLED)
+help: ## list the targets (what a plain `make` does)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: $(INSTALLED) ## find the wrong labels among 1,797 real digits
 	$(BIN)/python docs/examples/demo_digits.py
 
-test: $(INSTALLED)
-	$(BIN)/python -m pytest $(PYTEST) -m "not slow"
-
-test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest $(PYTEST) -m slow
-
-lint: $(INSTALLED)
+lint: $(INSTALLED) ## check style and formatting, and change nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(INSTALLED)
+types: $(INSTALLED) ## check the types
+	$(BIN)/python -m mypy
+
+readme: $(INSTALLED) ## run the README's examples and compare their output
+	$(BIN)/python benchmarks/readme.py
+
+test: $(INSTALLED) ## run the tests, except those that take minutes
+	$(BIN)/python -m pytest $(PYTEST) -m "not slow"
+
+test-slow: $(INSTALLED) ## run the tests that take minutes
+	$(BIN)/python -m pytest $(PYTEST) -m slow
+
+format: $(INSTALLED) ## fix style and formatting where ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+clean: ## remove .venv and everything else that was built
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .mypy_cache demo_digits.png
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
-
-clean:
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache demo_digits.png

@@ -40,14 +40,14 @@ def side_by_side(functions, repeats=7):
 
 
 def matrix_product_rate(size, n_threads):
-    """Return the giga floating-point operations a second of float32 products."""
+    """Return the giga floating-point operations per second of float32 products."""
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     a, b = torch.randn(size, size), torch.randn(size, size)
     n_products = max(1, int(2e9 / size**3))
     rates = []
     for _ in range(9):
-        start = time.perf_counter()  # which two threads can shorten
+        start = time.perf_counter()  # processor time would add up both threads
         for _ in range(n_products):
             a @ b
         rates.append(2e-9 * size**3 * n_products / (time.perf_counter() - start))
@@ -56,7 +56,7 @@ def matrix_product_rate(size, n_threads):
 
 
 def peak_memory(function, *arguments):
-    """Return the MiB that a process of its own grows by while it calls the function."""
+    """Return the MiB by which a separate process grows while it calls the function."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_grown_by, (function, arguments))
 
@@ -77,7 +77,7 @@ def _grown_by(function, arguments):
 def _peak():
     """Read the most MiB that this process ever held (Linux).
 
-    Not ``ru_maxrss``, which a process starts with as its parent had it.
+    ``ru_maxrss`` would not do: a process inherits its parent's value.
     """
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(x.split()[1]) for x in lines if x.startswith("VmHWM")) / 1024

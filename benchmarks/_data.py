@@ -11,9 +11,9 @@ from sklearn.utils import check_random_state
 
 
 def load(name: str, data_dir: Path | None, n_rows: int = 4000, seed: int = 0):
-    """Return X (float32) and y (int64), at most ``n_rows`` rows drawn by ``seed``.
+    """Return X (float32) and y (int64), at most ``n_rows`` rows drawn with ``seed``.
 
-    digits comes with scikit-learn; any other set is read from ``data_dir/name.npz``
+    "digits" comes with scikit-learn. Any other set is read from ``data_dir/name.npz``
     with the keys x and y, or x_train, y_train, x_test and y_test, which are pooled.
     """
     if name == "digits":
@@ -29,10 +29,10 @@ def load(name: str, data_dir: Path | None, n_rows: int = 4000, seed: int = 0):
 
 
 def load_split(name: str, data_dir: Path | None, n_train: int, seed: int):
-    """Return X, X_test, y, y_test: standardised, split anew for each seed.
+    """Return X, X_test, y, y_test: standardised, and split anew for each seed.
 
-    At most ``n_train`` rows and 70 % of them are for training; at most 10,000 of the
-    others are for tests.
+    At most ``n_train`` rows, and at most 70 % of all, are for training; at most 10,000
+    of the others are for testing.
     """
     X, y = load(name, data_dir, n_rows=n_train + 10_000, seed=seed)
     n_train = min(n_train, int(0.7 * len(X)))
@@ -44,7 +44,7 @@ def load_split(name: str, data_dir: Path | None, n_train: int, seed: int):
 
 
 def load_headlines(data_dir: Path | None):
-    """Return Hausa headlines as weights of character n-grams, noisy and true labels."""
+    """Return Hausa headlines as character n-gram weights, noisy and true labels."""
     arrays = read("hausa_headlines", data_dir)
     grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), max_features=2000)
     X = grams.fit_transform(arrays["text"]).toarray()
@@ -53,7 +53,7 @@ def load_headlines(data_dir: Path | None):
 
 
 def load_cifar10n(kind: str, data_dir: Path | None, n_rows: int, seed: int):
-    """Return CIFAR-10's training images, labels by people and true labels."""
+    """Return CIFAR-10's training images, the labels that people gave, and true ones."""
     X, names = read("cifar10", data_dir)["x_train"], read("cifar10n", data_dir)
     rows = draw(len(X), n_rows, seed)
     y, clean = (names[key][rows].astype(np.int64) for key in (kind, "clean_label"))
@@ -61,12 +61,12 @@ def load_cifar10n(kind: str, data_dir: Path | None, n_rows: int, seed: int):
 
 
 def images(X):
-    """Return images as (n, channels, height, width), about -2 to 2, float32."""
+    """Return images as (n, channels, height, width), float32, from about -2 to 2."""
     return ((X.transpose(0, 3, 1, 2) / 255 - 0.5) / 0.25).astype(np.float32)
 
 
 def draw(n_all: int, n_rows: int, seed: int):
-    """Draw rows without replacement, all of them in a new order if there are fewer."""
+    """Draw rows without replacement; all of them, shuffled, if there are fewer."""
     return check_random_state(seed).permutation(n_all)[:n_rows]
 
 

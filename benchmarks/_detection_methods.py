@@ -11,14 +11,14 @@ from skgex.hardness import AUM, EL2N, DataMap, DeepKNN, OutOfFold, TrainingLoss
 from skgex.influence import TracIn
 
 SHIPPED = "GEXDetector()"
-# The same with a net of the user's own trained to its end; another net always stops.
+# The same, with a user's net trained to its last epoch. The default net always stops.
 UNSTOPPED = "not stopped"
-# Learning rate and cut as in the paper, at the other defaults.
+# Statistic, learning rate and cut as in the paper; defaults for the rest.
 PAPER = {"lr": 0.05, "statistic": "self_influence", "threshold": "otsu_raw"}
 
 
 def shipped(net, X, y, seed):
-    """Detect with the default constructor, untouched but for its seed and any net."""
+    """Detect with default parameters, except for the seed and a net, if any."""
     detector = GEXDetector(net, random_state=seed).fit(X, y)
     return detector, detector.scores_, detector.noise_mask_
 
@@ -34,7 +34,7 @@ def unstopped(net, X, y, seed):
 
 
 def by(kind, **settings):
-    """Return a method that ranks by a scorer, and cuts as ``NoisyLabelDetector``."""
+    """Return a method that ranks by a scorer and cuts by ``NoisyLabelDetector``."""
 
     def method(net, X, y, seed):
         scorer = kind(net, random_state=seed, **settings)
@@ -45,7 +45,7 @@ def by(kind, **settings):
 
 
 def cleanlab(net, X, y, seed):
-    """Rank by label quality out of 5 folds, cut by cleanlab's own filter."""
+    """Rank by label quality from 5 folds, and cut by cleanlab's own filter."""
     folds = OutOfFold(net, n_folds=5, random_state=seed).fit(X, y)
     quality = get_label_quality_scores(y, folds.probabilities_)
     return -quality, find_label_issues(y, folds.probabilities_, n_jobs=1)
@@ -67,17 +67,17 @@ METHODS = (SHIPPED, *RIVALS)
 
 
 def timed(method, *arguments):
-    """Return what a method says, and the seconds of the processor that it took."""
+    """Return what a method returns, and the processor time that it took in seconds."""
     start = time.process_time()
     answer = method(*arguments)
     return *answer, time.process_time() - start
 
 
 def run(X, y, net, seed, wanted):
-    """Yield name, scores, mask and seconds of the wanted methods.
+    """Yield name, scores, mask and seconds per wanted method.
 
-    Without a net, ``GEXDetector()`` makes one and finds how many epochs serve it; the
-    others get this net and number.
+    Without a net, ``GEXDetector()`` makes one and chooses the number of epochs; the
+    other methods get the same net and number.
     """
     if SHIPPED in wanted or net is None:
         detector, *answer = timed(shipped, net, X, y, seed)
@@ -90,6 +90,6 @@ def run(X, y, net, seed, wanted):
 
 
 def top_precision(noise_mask, scores, share=0.01):
-    """Return the share of noise among the most suspicious rows."""
+    """Return the share of wrong labels among the most suspicious rows."""
     n_top = max(1, round(share * len(scores)))
     return noise_mask[np.argsort(-scores, kind="stable")[:n_top]].mean()

@@ -1,4 +1,4 @@
-"""The suite of detection.py: data, nets and label noise."""
+"""The tasks of detection.py: data sets, nets and label noise."""
 
 from itertools import product
 from typing import NamedTuple
@@ -20,7 +20,7 @@ TABLES = (
 )
 RESNETS = ("resnet", "resnet-augmented")
 INJECTED = tuple(product(("symmetric", "pair", "instance"), (0.1, 0.3)))
-# CIFAR-10N's names of labels that people gave, and the share of them that is wrong.
+# Labels that people gave: their name in CIFAR-10N, and the share that is wrong.
 BY_PEOPLE = {
     "aggre": ("aggre_label", 0.090),
     "random1": ("random_label1", 0.172),
@@ -31,17 +31,17 @@ IMAGES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32
 
 
 class Task(NamedTuple):
-    """What is to be detected: a row of the suite.
+    """One data set, net and kind of noise, with a seed.
 
     Attributes
     ----------
     data : str
     net : {"mlp", "mlp-long", "conv", "resnet", "resnet-augmented"}
-        "mlp" is the net that ``GEXDetector()`` makes.
+        "mlp" is the default net of ``GEXDetector()``.
     noise : str
-        How labels were flipped, or which people gave them.
+        How labels were flipped, or which of CIFAR-10N's labels are used.
     rate : float
-        Share of wrong labels, rounded for real ones.
+        Share of wrong labels; rounded where labels were not flipped by us.
     seed : int
     """
 
@@ -82,7 +82,7 @@ class Task(NamedTuple):
 
 
 def suite(parts, seeds):
-    """Return the tasks of some parts, one seed after the other."""
+    """Return the tasks of some parts, seed by seed."""
     places = [place for part in parts for place in PARTS[part]]
     return [Task(*place, seed) for seed in seeds for place in places]
 

@@ -1,16 +1,17 @@
-"""Nets of the benchmarks that a user would bring.
+"""Nets that a user would bring to the benchmarks.
 
-Those for images lie in memory as convolutions on a processor like it, channels last.
-The ResNet's products are of bfloat16 where a processor has instructions for it: the two
-together are three times faster than float32 in torch's own order. Elsewhere bfloat16 is
-several times slower than float32.
+Nets for images keep their weights in channels-last order, in which convolutions are
+faster on a processor. The ResNet's products are computed in bfloat16 where the
+processor has instructions for it: the two together are three times faster than float32
+in torch's default order. On other processors bfloat16 is several times slower than
+float32.
 """
 
 import torch
 from skorch import NeuralNetClassifier
 from torch import nn
 
-# A processor without these instructions computes bfloat16 by way of float32.
+# A processor without these instructions converts bfloat16 to float32 and back.
 HAS_BFLOAT16 = any(map(torch.cpu.get_capabilities().get, ("avx512_bf16", "amx_bf16")))
 
 
@@ -43,7 +44,7 @@ class ConvNet(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Two convolutions with a shortcut around them."""
 
     def __init__(self, n_in, n_out, stride):
         super().__init__()
@@ -65,8 +66,8 @@ class Block(nn.Module):
 class ResNet(nn.Module):
     """A stem and three blocks, for images of 32 x 32; gives logits.
 
-    With ``augment``, batches are flipped and shifted while it trains: each row for
-    itself left to right, all rows by one shift of up to 4 pixels.
+    With ``augment``, training batches are mirrored and shifted: each row is mirrored
+    left to right at random, and all rows of a batch share one shift of up to 4 pixels.
     """
 
     def __init__(self, n_outputs, width=16, augment=False):
@@ -102,7 +103,7 @@ class ResNet(nn.Module):
 
 
 def make_net(name: str, n_inputs: int, n_outputs: int):
-    """Return the unfitted net of a name: mlp-long, conv, resnet, resnet-augmented."""
+    """Return the unfitted net: mlp-long, conv, resnet or resnet-augmented."""
     shared = {
         "criterion": nn.CrossEntropyLoss,
         "batch_size": 128,

@@ -1,4 +1,4 @@
-"""Label noise of the benchmarks: drawn, by a weaker model's confusions, or real."""
+"""Label noise of the benchmarks: flipped at random, or where a weak model is unsure."""
 
 import warnings
 
@@ -12,31 +12,31 @@ from sklearn.utils import check_random_state
 
 from skgex.datasets import flip_labels
 
-# What even rows that the weaker model is sure of weigh in the draw.
+# Added to every row's weight in the draw, so that any label can be flipped.
 LEAST_DOUBT = 0.02
 
 
 def make_noise(X, y, kind: str, rate: float, seed: int):
-    """Return noisy labels and the noise mask; "instance" falls on doubtful rows."""
+    """Return noisy labels and the noise mask; "instance" noise falls on unsure rows."""
     if kind != "instance":
         return flip_labels(y, rate, kind, random_state=seed)
     return flip_doubtful(y, confusions(X, y), rate, seed)
 
 
 def confusions(X, y):
-    """Return class probabilities of each row by a linear model of the other folds."""
+    """Return out-of-fold class probabilities by a linear model."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=100))
     rows = X.reshape(len(X), -1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # as good as weak can be
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it is meant to be weak
         return cross_val_predict(model, rows, y, cv=3, method="predict_proba")
 
 
 def flip_doubtful(y, probabilities, rate: float, seed: int):
-    """Flip labels to what a model takes the row for, where it doubts the label.
+    """Flip labels that a model doubts, to the classes that it confuses them with.
 
-    Rows are drawn without replacement, with weights of one minus the probability of
-    their label; the new label is drawn by the probabilities of the others.
+    Rows are drawn without replacement, weighted by one minus the probability of their
+    label. The new label is drawn by the probabilities of the other classes.
     """
     rng = check_random_state(seed)
     doubt = 1 - probabilities[np.arange(len(y)), y] + LEAST_DOUBT

@@ -1,4 +1,4 @@
-"""One CSV of results: a line a run, kept as it comes, never computed twice."""
+"""A CSV file of results: one line per run, written at once, never computed twice."""
 
 import csv
 from pathlib import Path
@@ -8,14 +8,14 @@ from scipy.stats import t as student
 
 
 class Results:
-    """Lines of a CSV file, found again by some of their columns.
+    """The lines of a CSV file, looked up by some of their columns.
 
     Parameters
     ----------
     path : Path
-        Read if it exists, and appended to line by line.
+        Read if it exists; new lines are appended.
     key : list of str
-        Columns that name a run.
+        Columns that identify a run.
     columns : list of str
         Columns that hold its figures.
     """
@@ -28,11 +28,11 @@ class Results:
                 self.rows = list(csv.DictReader(file))
 
     def has(self, **run) -> bool:
-        """Return whether the run is there."""
+        """Return whether the run is in the file."""
         return any(all(row[k] == str(run[k]) for k in self.key) for row in self.rows)
 
     def add(self, **row) -> None:
-        """Append a run and write it at once."""
+        """Append a run to the file at once."""
         is_new = not self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         row = {k: f"{v:.4f}" if k in self.columns else str(v) for k, v in row.items()}
@@ -44,7 +44,7 @@ class Results:
         self.rows.append(row)
 
     def mean(self, column: str, **run) -> float:
-        """Return the mean of a column over the runs that agree with ``run``."""
+        """Return the mean of a column over the runs that match ``run``."""
         values = [
             float(row[column])
             for row in self.rows
@@ -60,7 +60,7 @@ def markdown(header: list[str], lines: list[list[str]]) -> str:
 
 
 def points(differences: list[float]) -> str:
-    """Render the mean of paired differences in points, with its 95 % interval."""
+    """Render the mean of paired differences, in points, with its 95 % interval."""
     mean, n = 100 * np.mean(differences), len(differences)
     if n == 1:
         return f"{mean:+.2f}"

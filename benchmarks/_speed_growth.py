@@ -1,4 +1,4 @@
-"""How time and memory of members grow, each thing over a decade by itself."""
+"""How time and memory of members grow with one quantity at a time, over a decade."""
 
 from functools import partial
 
@@ -7,13 +7,13 @@ from _clock import peak_memory, side_by_side
 from _speed_tasks import grow_members, make_task
 
 BATCH_SIZE = 128
-# Where each decade begins; a pass is what the rows take. Hidden 256 goes by the loop.
+# Where each decade begins. Nets of 256 hidden units are fine-tuned one by one.
 START = {"n_rows": 2048, "n_members": 4, "n_steps": 64, "hidden": 256}
 FACTORS = (1, 2.15, 4.64, 10)
 
 
 def growth_cases(args):
-    """Exponents of the time, and the peak memory at both ends."""
+    """Return the measurements: exponents of the time, and peak memory at both ends."""
     return {
         "rows (2 passes)": partial(growth, "n_rows", lambda v: v),
         "members": partial(growth, "n_members", lambda v: v),
@@ -23,7 +23,7 @@ def growth_cases(args):
 
 
 def growth(name, size_of):
-    """Measure the decade of one thing."""
+    """Measure the decade of one quantity."""
     starts = START[name], 10 * START[name]
     if name == "hidden":
         starts = START[name], 850  # ten times the parameters
@@ -58,5 +58,5 @@ def grow_once(task):
 
 
 def n_parameters(hidden):
-    """Count an MLP's parameters: 16 inputs and 10 outputs."""
+    """Count the parameters of an MLP with 16 inputs and 10 outputs."""
     return 16 * hidden + hidden**2 + 10 * hidden + 2 * hidden + 10

@@ -1,4 +1,4 @@
-"""Seconds that methods take to rank letter's rows, and how well they do."""
+"""Seconds that methods take to rank letter's rows, and how well they rank them."""
 
 import copy
 import time
@@ -28,9 +28,9 @@ BATCH_SIZE = 128
 
 
 class Task:
-    """Letter's rows with a tenth of wrong labels, and a net trained on them.
+    """Letter's rows with a tenth of the labels wrong, and a net trained on them.
 
-    The net is the one that ``GEXDetector()`` makes for the data, with its epochs.
+    The net and its number of epochs are those that ``GEXDetector()`` chooses.
     """
 
     def __init__(self, data_dir):
@@ -43,7 +43,7 @@ class Task:
         self.checkpoints = self._states()
 
     def _states(self):
-        """Train again and keep weights on the way, at even distances."""
+        """Train again, and keep the weights at evenly spaced epochs."""
         states, net = [], clone(self.recipe)
         per_state = max(1, self.recipe.max_epochs // N_CHECKPOINTS)
         with seeded(0):
@@ -54,7 +54,7 @@ class Task:
         return states
 
     def captum(self):
-        """Return a module, the loss and the rows as captum takes them."""
+        """Return the module, the loss and the rows in the form that captum takes."""
         rows = TensorDataset(torch.from_numpy(self.X), torch.from_numpy(self.y))
         loss = nn.CrossEntropyLoss(reduction="sum")
         return revive(self.trained).module_, loss, DataLoader(rows, BATCH_SIZE)
@@ -123,7 +123,7 @@ def arnoldi(task):
 
 
 def put(module, state):
-    """Load a checkpoint as captum asks for it; all count alike."""
+    """Load a checkpoint for captum; all have the same weight."""
     module.load_state_dict(state)
     return 1.0
 
@@ -141,7 +141,7 @@ METHODS = {
 
 
 def peer_cases(data_dir):
-    """Return a measurement for each method; the first of them makes the task."""
+    """Return a measurement per method; the first one called creates the task."""
     made = []
 
     def measure(method):

@@ -1,4 +1,4 @@
-"""What speed.py measures: nets, data, and the loops to compare with."""
+"""Nets and data of speed.py, and the loops to compare with."""
 
 import math
 
@@ -51,7 +51,7 @@ class ConvNet(nn.Module):
 
 
 def make_task(n_rows, batch_size, hidden=None, n_features=16, n_epochs=1):
-    """Return a trained net, X and y: an MLP, or the conv net if hidden is None."""
+    """Return a trained net, X and y. The net is an MLP, or conv if hidden is None."""
     generator = torch.Generator().manual_seed(0)
     shape = (1, 16, 16) if hidden is None else (n_features,)
     X = torch.randn(n_rows, *shape, generator=generator).numpy()
@@ -72,15 +72,15 @@ def make_task(n_rows, batch_size, hidden=None, n_features=16, n_epochs=1):
 
 
 def grow_members(trained, X, y, n_members, n_steps):
-    """Grow members and take the losses of all rows, as ``fit`` does."""
+    """Fine-tune members and compute the losses of all rows, as ``fit`` does."""
     tuning = FineTuning(n_steps, 0.01, 0.9, "cosine")
     return Growth(trained, X, y, tuning, range(n_members)).grow(n_members)
 
 
 def plain_loop(module, X, y, n_members, n_steps, batch_size):
-    """Do the same as one would write it in torch for this one net.
+    """Do the same in plain torch, written for this one net.
 
-    Rows are indexed at once and all losses are taken in batches of the same size.
+    Batches are indexed as tensors, and losses are computed in batches of equal size.
     """
     X, y = torch.from_numpy(X), torch.from_numpy(y)
     start = {key: value.clone() for key, value in module.state_dict().items()}
@@ -107,7 +107,7 @@ def plain_loop(module, X, y, n_members, n_steps, batch_size):
 
 
 def skorch_loop(net, X, y, n_members, n_passes):
-    """Do the same by skorch's ``partial_fit`` and ``predict_proba``."""
+    """Do the same with skorch's ``partial_fit`` and ``predict_proba``."""
     net.predict_proba(X)
     for _ in range(n_members):
         net.initialize()
@@ -117,11 +117,11 @@ def skorch_loop(net, X, y, n_members, n_passes):
 
 
 def flops(trained, n_rows, n_members, n_steps, batch_size):
-    """Count the operations that an MLP's members need, and one pass for the net."""
+    """Count the operations that an MLP's members need, plus one pass of the net."""
     weights = trained.weights["module"].values()
     sizes = [value.size for value in weights if value.ndim == 2]
     forward = 2 * sum(sizes)
-    backward = 2 * forward - 2 * sizes[0]  # nobody asks for the inputs' gradient
+    backward = 2 * forward - 2 * sizes[0]  # inputs need no gradient
     steps = n_members * n_steps * batch_size * (forward + backward)
     return steps + (n_members + 1) * n_rows * forward
 

@@ -1,9 +1,10 @@
-"""Whether probabilities of noise are right: reliability, precision, rate, matrix.
+"""Whether the estimated probabilities, rates and matrices of noise are right.
 
     python benchmarks/calibration.py --data-dir FOLDER [--quick] [--out FILE]
 
-The tables of detection.py, with labels flipped as there. ``GEXDetector()`` untouched,
-and cut by wanted precisions. Runs that are in the CSV already are not run again.
+Data sets and label noise are those of the part "tables" of detection.py. Measures
+``GEXDetector()`` with its defaults, and with thresholds such as "precision 90%". Runs
+that are already in the CSV are not repeated.
 """
 
 import argparse
@@ -27,7 +28,7 @@ LAST = f"recall {PRECISIONS[-1]}%"
 
 
 def measure(data, noise, rate, seed, data_dir):
-    """Return the figures of one task by name."""
+    """Return the figures of one task, by their names."""
     X, clean = load(data, data_dir, seed=seed)
     y, noise_mask = make_noise(X, clean, noise, rate, seed)
     detector = GEXDetector(random_state=seed, warm_start=True).fit(X, y)
@@ -45,7 +46,7 @@ def measure(data, noise, rate, seed, data_dir):
     figures["matrix off by"] = distance(detector.noise_matrix_, matrix)
     figures["identity off by"] = distance(np.eye(len(matrix)), matrix)
     for wanted in PRECISIONS:
-        detector.set_params(threshold=f"precision {wanted}%").fit(X, y)  # no new work
+        detector.set_params(threshold=f"precision {wanted}%").fit(X, y)  # a warm start
         hits = (detector.noise_mask_ & noise_mask).sum()
         figures[f"precision {wanted}%"] = hits / max(detector.noise_mask_.sum(), 1)
         figures[f"recall {wanted}%"] = hits / noise_mask.sum()
@@ -53,12 +54,12 @@ def measure(data, noise, rate, seed, data_dir):
 
 
 def distance(matrix, other):
-    """Return the share of each class's labels that is elsewhere, in the mean."""
+    """Return the mean share of a class's labels that is put elsewhere."""
     return np.abs(matrix - other).sum(axis=1).mean() / 2
 
 
 def reliability(results):
-    """Render how many labels are wrong where so many are expected to be."""
+    """Render the expected and the true share of wrong labels per bin of probability."""
     lines = []
     for k in range(N_BINS):
         n, expected, wrong = (
@@ -67,11 +68,11 @@ def reliability(results):
         share = f"{wrong / n:.3f}" if n else "-"
         mean = f"{expected / n:.3f}" if n else "-"
         lines.append([f"{k / N_BINS} to {(k + 1) / N_BINS}", f"{n:.0f}", mean, share])
-    return markdown(["noise_proba_", "rows a task", "mean", "wrong"], lines)
+    return markdown(["noise_proba_", "rows per task", "mean", "wrong"], lines)
 
 
 def table(results):
-    """Render the other figures by kind and rate of noise."""
+    """Render the other figures per kind and rate of noise."""
     shown = ["rate off by", "Brier score", "matrix off by", "identity off by"]
     shown += [
         f"{q} {wanted}%" for wanted in PRECISIONS for q in ("precision", "recall")

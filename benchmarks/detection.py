@@ -6,19 +6,18 @@ Parts:
     tables  digits and seven UCI sets (FOLDER/NAME.npz, keys x, y), at most 4,000 rows
     text    Hausa headlines (hausa_headlines.npz), labelled by rules
     images  MNIST and Fashion-MNIST (NAME.npz, keys x_train, ...), 10,000 rows
-    long    digits, letter and the images, through an MLP that is trained for 40 epochs
-    conv    the images through a small conv net
-    cifar   CIFAR-10 (cifar10.npz) with the worse labels by people (cifar10n.npz),
-            10,000 rows, through a small ResNet, with and without augmentation
-    cifar-less  the same with their better labels
-    cifar-flips  the same without augmentation, its labels flipped
+    long    digits, letter and the images, with an MLP that is trained for 40 epochs
+    conv    the images, with a small conv net
+    cifar   CIFAR-10 (cifar10.npz) with the worst labels by people (cifar10n.npz),
+            10,000 rows, with a small ResNet, with and without augmentation
+    cifar-less   the same, with the better labels by people
+    cifar-flips  the same without augmentation, with flipped labels
 
-Labels of tables and images are flipped evenly to other classes, to the next class, or
-where a linear model doubts them, 10 % or 30 % of them. Every method gets the same net,
-trained for as many epochs: the one that ``GEXDetector()`` makes for the data, or one
-that a user would bring, which ``GEXDetector(net)`` may stop before its last epoch.
-Needs cleanlab (extra ``benchmark``). Runs that are in the CSV already are not run
-again.
+10 % or 30 % of the labels of tables and images are flipped: evenly to other classes, to
+the next class, or where a linear model doubts them. Every method gets the same net and
+number of epochs. The net is the default net of ``GEXDetector()``, or one that a user
+would bring, which ``GEXDetector(net)`` may stop before its last epoch. Needs cleanlab
+(extra ``benchmark``). Runs that are already in the CSV are not repeated.
 """
 
 import argparse
@@ -49,7 +48,7 @@ NEAR = 0.005
 
 
 def run_task(results, task, methods, data_dir):
-    """Run what is missing of one task."""
+    """Run the methods of one task that are not in the CSV."""
     missing = {m for m in methods if not results.has(**task._asdict(), method=m)}
     if not missing:
         return
@@ -67,17 +66,17 @@ def run_task(results, task, methods, data_dir):
 
 
 def by_noise(task):
-    """Name a task by its noise alone."""
+    """Name a task by its noise only."""
     return f"{task.noise} {task.rate:.0%}"
 
 
 def by_data(task):
-    """Name a task by its data set alone."""
+    """Name a task by its data set only."""
     return task.data
 
 
 def matrix(results, tasks, methods, column, name=str):
-    """Return means over the tasks of a name, a column a method, and the names."""
+    """Return means over tasks of the same name, a column per method, and the names."""
     lines = {}
     for task in tasks:
         runs = [results.mean(column, **task._asdict(), method=m) for m in methods]
@@ -86,14 +85,14 @@ def matrix(results, tasks, methods, column, name=str):
 
 
 def ranks(precisions):
-    """Return each method's rank in each task, the best is 1; ties share the mean."""
+    """Return each method's rank in each task; 1 is best, and ties share their mean."""
     better = precisions[:, :, None] < precisions[:, None, :]
     equal = precisions[:, :, None] == precisions[:, None, :]
     return 1 + better.sum(axis=2) + (equal.sum(axis=2) - 1) / 2
 
 
 def summary(results, tasks, methods):
-    """Render means over all tasks, a line a method."""
+    """Render means over all tasks, one line per method."""
     figures = {c: matrix(results, tasks, methods, c)[0] for c in COLUMNS}
     precisions = figures["average_precision"]
     near = precisions >= precisions.max(axis=1, keepdims=True) - NEAR
@@ -116,7 +115,7 @@ def summary(results, tasks, methods):
 
 
 def table(results, tasks, methods, column, name=str):
-    """Render one figure of the methods, a line a name of tasks."""
+    """Render one figure, one line per name of tasks and one column per method."""
     figures, names = matrix(results, tasks, methods, column, name)
     lines = [
         [name, *(f"{value:.3f}" for value in row)]
@@ -142,7 +141,7 @@ def main():
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    # The paper's statistic is told of nets that have not memorised: that is measured.
+    # "GEX, paper" warns that the net has not memorised its labels: that is measured.
     warnings.simplefilter("ignore", MemorisationWarning)
     parts, seeds = (["quick"], [0]) if args.quick else (args.parts, args.seeds)
     results = Results(args.out, [*Task._fields, "method"], COLUMNS)

@@ -1,11 +1,11 @@
-"""What cleaning does for a classifier: its accuracy on clean test rows.
+"""What cleaning does for a classifier's accuracy on clean test rows.
 
     python benchmarks/downstream.py --data-dir FOLDER [--quick] [--out FILE]
 
 FOLDER holds letter.npz and satimage.npz (keys x, y) and fashion_mnist.npz (x_train,
-y_train, x_test, y_test). One ``GEXDetector()`` a task serves all classifiers and
-actions. ``--sets``, ``--rates``, ``--seeds`` and ``--estimators`` choose parts of the
-grid; runs that are in the CSV already are not run again. Needs cleanlab (extra
+y_train, x_test, y_test). All classifiers and actions share one ``GEXDetector()`` per
+task. ``--sets``, ``--rates``, ``--seeds`` and ``--estimators`` choose parts of the
+grid. Runs that are already in the CSV are not repeated. Needs cleanlab (extra
 ``benchmark``).
 """
 
@@ -44,7 +44,7 @@ COLUMNS = ["accuracy", "acted", "seconds"]
 
 
 def fits(model, detector, X, y, y_clean, seed):
-    """Yield each method and how to fit it."""
+    """Yield each method and a function that fits it."""
     yield "noisy", lambda: clone(model).fit(X, y)
     yield "clean", lambda: clone(model).fit(X, y_clean)
     yield "cleanlab", lambda: CleanLearning(clone(model), seed=seed).fit(X, y)
@@ -83,7 +83,7 @@ def run_task(results, task, names, data_dir):
 def paired(results, method, other, tasks, names):
     """Return paired differences of two methods.
 
-    A pair is one data set, rate and seed, averaged over the estimators.
+    A pair is one data set, noise rate and seed, averaged over the estimators.
     """
     return [
         np.mean(
@@ -98,7 +98,7 @@ def paired(results, method, other, tasks, names):
 
 
 def accuracies(results, sets, n_rows, rates, seeds, names):
-    """Render mean accuracies by data set, rate and estimator."""
+    """Render mean accuracies per data set, noise rate and estimator."""
     lines = []
     for data, rate, name in product(sets, rates, names):
         run = {"data": data, "n_rows": n_rows, "rate": rate, "estimator": name}
@@ -111,7 +111,7 @@ def accuracies(results, sets, n_rows, rates, seeds, names):
 
 
 def differences(results, sets, n_rows, rates, seeds, names):
-    """Render differences in points from noisy training, and actions from cleanlab."""
+    """Render points of accuracy ahead of noisy training and of cleanlab."""
     lines = []
     for rate in rates:
         tasks = [
@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--n-rows", type=int, default=10_000, help="for training")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    warnings.simplefilter("ignore", SparedRowsWarning)  # the column `acted` tells
+    warnings.simplefilter("ignore", SparedRowsWarning)  # see the column `acted`
     names = args.estimators or list(ESTIMATORS)
     sets, rates, seeds = args.sets, args.rates, list(args.seeds)
     if args.quick:

@@ -1,14 +1,17 @@
-"""What class the rows have that ``GEXDetector.explain`` names for a wrong label.
+"""Whether ``GEXDetector.explain`` names rows of the true class against wrong labels.
 
     python benchmarks/explanations.py --data-dir FOLDER [--quick] [--out FILE]
 
-FOLDER holds the tabular sets (NAME.npz, keys x, y). 10 % of the labels are flipped
-evenly to other classes; at most 2,000 rows, and copies of 20 right ones under another
-label. For flipped rows that are flagged, five rows each way by the pull, and by the
-paper's influence (lowest among the other labels, highest among the same): the share of
-those against that have the true class, and of those for that are flipped themselves.
-Twins: how often the copy is named first against its original, told by the losses and
-predictions alone. Runs that are in the CSV already are not run again.
+FOLDER holds the tabular sets (NAME.npz, keys x, y). There are at most 2,000 rows. 10 %
+of the labels are flipped evenly to other classes, and copies of 20 right rows are added
+with another label.
+
+For each flipped row that is flagged, five rows are named against its label and five for
+it: by their pull, and by the paper's influence (lowest among other labels, highest
+among the same label). Measures the share of rows against that have the true class, the
+share of rows for that are flipped themselves, and the share of copied rows that find
+their copy first against them by losses and predictions alone. Runs that are already in
+the CSV are not repeated.
 """
 
 import argparse
@@ -31,7 +34,7 @@ N_ROWS, N_TWINS = 5, 20
 
 
 def with_twins(X, y, noise_mask, seed):
-    """Append right rows under another label; tell which they are."""
+    """Append right rows with another label; return X, y and the rows copied."""
     rng = np.random.RandomState(seed)
     rows = rng.choice(np.flatnonzero(~noise_mask), N_TWINS, replace=False)
     others = (y[rows] + rng.randint(1, y.max() + 1, N_TWINS)) % (y.max() + 1)
@@ -39,7 +42,7 @@ def with_twins(X, y, noise_mask, seed):
 
 
 def named_by_pull(detector, y, asked):
-    """Return rows for and against, from the fitted answers, copies not told."""
+    """Return rows for and against by their pull, without knowledge of copies."""
     answers = detector._fitted.evaluation
     found = hardest_pulls(answers.losses, answers.outputs, y, asked, N_ROWS)
     return [pulls.rows for pulls in found]
@@ -57,7 +60,7 @@ def named_by_influence(detector, y, asked):
 
 
 def measure(detector, truth, y, flipped, originals, named):
-    """Return the three figures for one way of naming rows."""
+    """Return the three figures of one way to name rows."""
     n_samples = len(truth)
     wrong = np.flatnonzero(flipped & detector.noise_mask_[:n_samples])
     rows_for, against = named(detector, y, wrong)

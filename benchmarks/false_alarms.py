@@ -1,10 +1,10 @@
-"""How many rows are flagged where no label is wrong, and what is thought of the noise.
+"""How many rows are flagged, and which noise rate is estimated, without noise.
 
     python benchmarks/false_alarms.py --data-dir FOLDER [--quick] [--out FILE]
 
-FOLDER holds the tabular sets (NAME.npz, keys x, y). ``GEXDetector()`` untouched, on
-labels as they are and with 10 % of them flipped evenly to other classes; at most 4,000
-rows. Runs that are in the CSV already are not run again.
+FOLDER holds the tabular sets (NAME.npz, keys x, y). Measures ``GEXDetector()`` with its
+defaults on labels as they are, and with 10 % of them flipped evenly to other classes;
+at most 4,000 rows. Runs that are already in the CSV are not repeated.
 """
 
 import argparse

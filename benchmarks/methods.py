@@ -3,11 +3,12 @@
     python benchmarks/methods.py --data-dir FOLDER [--quick] [--limit S] [--out FILE]
 
 FOLDER holds letter.npz (keys x, y). The methods are GEXDetector and the classes of
-skgex.influence and skgex.hardness, with their defaults, around the net that they make
-for the data, from equal seeds. Each runs in a process of its own, for its peak of
-memory, and trains its nets itself, for its time; one that takes longer than the limit
-is left out of all runs on those data. With captum installed, TracIn's self-influence is
-timed against captum's. Runs that are in the CSV already are not run again.
+skgex.influence and skgex.hardness, with their defaults and their default net, from the
+same seeds. Each one runs in a separate process, so that its peak memory can be
+measured, and trains its own nets, which its time includes. A method that takes longer
+than the limit is left out of all runs on that data set. If captum is installed,
+TracIn's self-influence is timed against captum's. Runs that are already in the CSV are
+not repeated.
 """
 
 import argparse
@@ -35,7 +36,7 @@ KINDS = {"GEXDetector": GEXDetector} | {
 }
 COLUMNS = ["auc", "average_precision", "seconds", "peak_mib"]
 RATE = 0.1
-# Names of data sets and numbers of rows; all methods get through the few rows.
+# Names of data sets and numbers of rows. With 400 rows, all methods end in time.
 SETS = {
     "digits, 400 rows": ("digits", 400),
     "digits": ("digits", 4000),
@@ -51,7 +52,7 @@ def task(name, data_dir, seed):
 
 
 def judge(method, X, y, noise_mask, seed, answer):
-    """Send the figures of one method through a pipe."""
+    """Fit one method and send its figures through a pipe."""
     torch.set_num_threads(1)
     start = time.perf_counter()
     estimator = KINDS[method](random_state=seed).fit(X, y)
@@ -70,7 +71,7 @@ def judge(method, X, y, noise_mask, seed, answer):
 
 
 def judge_apart(limit, *arguments):
-    """Run ``judge`` in a fresh process; None if it takes too long or fails."""
+    """Run ``judge`` in a new process; return None if it takes too long or fails."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=judge, args=(*arguments, sender))
@@ -88,7 +89,7 @@ def judge_apart(limit, *arguments):
 def race(X, y, seed):
     """Time TracIn's self-influence and captum's at the same checkpoints.
 
-    Returns the seconds of both, and the largest difference of their values in
+    Returns the seconds of both, and the largest difference of their values, in
     millionths of the largest value.
     """
     from captum.influence import TracInCP
@@ -120,7 +121,7 @@ def race(X, y, seed):
 
 
 def race_all(path, tasks, data_dir):
-    """Race on every task, and say how it went."""
+    """Time both on every task, and print the ratio and the difference."""
     results = Results(
         path, ["data", "seed"], ["tracin_seconds", "captum_seconds", "difference_ppm"]
     )
@@ -153,7 +154,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--out", type=Path, default=Path("methods.csv"))
-    parser.add_argument("--limit", type=float, default=600, help="seconds a method")
+    parser.add_argument("--limit", type=float, default=600, help="seconds per method")
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--quick", action="store_true", help="400 digits, one seed")

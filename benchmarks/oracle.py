@@ -1,12 +1,13 @@
-"""What an oracle, who knows the wrong labels, would gain by choosing the parameters.
+"""What an oracle that knows the wrong labels gains by choosing the parameters.
 
     python benchmarks/oracle.py --data-dir FOLDER [--quick] [--out FILE]
 
-Tasks and data as in detection.py. ``GEXDetector()`` untouched, and with one choice of
-the parameters after the other: rates, steps and statistics in all combinations; each
-other parameter alone; nets trained for half and for twice as many epochs. Average
-precision of each; of the best in each run, which has luck as well; and of what is best
-for a task by the other seeds. Runs that are in the CSV already are not run again.
+Tasks and data are those of detection.py. Measures the average precision of
+``GEXDetector()`` with its defaults and with each choice of the parameters: learning
+rates, steps and statistics in all combinations; each other parameter on its own; nets
+trained for half and for twice as many epochs. Then that of an oracle, the best choice
+in each run, which includes luck; and that of the choice that is best for a task with
+the other seeds. Runs that are already in the CSV are not repeated.
 """
 
 import argparse
@@ -26,10 +27,10 @@ DEFAULT = "default"
 ORACLE = "oracle"
 FORESIGHT = "best by the other seeds"
 RATES = (0.1, 0.2, 0.4, 0.8)
-# In passes over the data, of the number that "auto" takes.
+# Multiples of the number of steps that n_steps="auto" takes.
 PASSES = (0.5, 1, 2)
 STATISTICS = ("relative_loss", "mean_loss")
-# Each at the rate and steps of the default.
+# Each with the learning rate and steps of the default.
 ALONE = {
     "8 members": {"n_members": 8},
     "32 members": {"n_members": 32},
@@ -37,7 +38,7 @@ ALONE = {
     "constant rate": {"schedule": "constant"},
     "half of the samples": {"max_samples": 0.5},
 }
-# Shares of the epochs that the default net stops at.
+# Multiples of the number of epochs after which the default net stops.
 EPOCHS = (0.5, 2)
 CHOICES = (
     *(f"lr {r}, {p} passes, {s}" for r, p, s in product(RATES, PASSES, STATISTICS)),
@@ -47,12 +48,12 @@ CHOICES = (
 
 
 def choices(X, y, seed):
-    """Yield names of choices, and the scores that rows have by each."""
+    """Yield the name of each choice and its scores."""
     default = GEXDetector(random_state=seed, warm_start=True).fit(X, y)
     yield DEFAULT, default.scores_
     chosen = {"lr": default.lr_, "n_steps": default.n_steps_}
     for name, params in ALONE.items():
-        # In a net of the same seed; warm_start need not hold what is asked but once.
+        # A new fit trains the same net from the same seed.
         yield name, GEXDetector(random_state=seed, **chosen, **params).fit(X, y).scores_
     net, n_epochs = clone(default.ensemble_.trained.net), default.n_epochs_
     for share in EPOCHS:
@@ -67,7 +68,7 @@ def choices(X, y, seed):
 
 
 def run_task(results, task, data_dir):
-    """Run one task, unless it is there to its end."""
+    """Run one task, unless all of it is in the CSV."""
     if all(results.has(**task._asdict(), choice=name) for name in (DEFAULT, *CHOICES)):
         return
     X, y, noise_mask, _ = task.make(data_dir)
@@ -79,7 +80,7 @@ def run_task(results, task, data_dir):
 
 
 def summary(results, places, seeds):
-    """Render each choice's mean over the tasks, best first, after the oracles'."""
+    """Render the mean over the tasks per choice, the oracles first, then best first."""
     names = (DEFAULT, *CHOICES)
 
     def precision(seed, place, name):
@@ -99,7 +100,7 @@ def summary(results, places, seeds):
 
 
 def foresight(figures):
-    """Return the mean of what was best for a task by the other seeds."""
+    """Return the mean of the choice that was best for a task with the other seeds."""
     others = figures.sum(axis=0) - figures
     chosen = others.argmax(axis=2)[..., None]
     return np.take_along_axis(figures, chosen, axis=2).mean()
@@ -109,7 +110,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--out", type=Path, default=Path("oracle.csv"))
-    parser.add_argument("--quick", action="store_true", help="digits alone")
+    parser.add_argument("--quick", action="store_true", help="digits only")
     parser.add_argument("--seeds", nargs="+", type=int, default=range(2))
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -3,9 +3,9 @@
     python benchmarks/precision.py --data-dir FOLDER [--quick] [--out FILE]
 
 FOLDER holds letter.npz (keys x, y) and mnist.npz (x_train, y_train, x_test, y_test).
-The same MLP is trained, fine-tuned and asked about 10 % of labels flipped evenly, with
-its products of matrices in either precision. ``--sets`` and ``--seeds`` choose parts of
-the grid; runs that are in the CSV already are not run again.
+The same MLP is trained, fine-tuned and evaluated with 10 % of the labels flipped
+evenly, with matrix products in either precision. ``--sets`` and ``--seeds`` choose
+parts of the grid. Runs that are already in the CSV are not repeated.
 """
 
 import argparse
@@ -30,14 +30,14 @@ COLUMNS = ["average_precision", "auc", "seconds"]
 
 
 class MLP(nn.Sequential):
-    """One hidden layer of 256 units; gives logits in float32."""
+    """One hidden layer of 256 units; returns logits in float32."""
 
     def __init__(self, n_in, n_out, precision):
         super().__init__(nn.Linear(n_in, 256), nn.ReLU(), nn.Linear(256, n_out))
         self.lowered = precision == "bfloat16"
 
     def forward(self, X):
-        """Give logits of shape (n_samples, n_out)."""
+        """Return logits of shape (n_samples, n_out)."""
         with torch.autocast(X.device.type, torch.bfloat16, enabled=self.lowered):
             return super().forward(X).float()
 

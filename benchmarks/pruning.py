@@ -1,12 +1,12 @@
-"""What is left of a net's accuracy when rows are pruned before it is trained.
+"""How accurate a net is that is trained after rows were pruned.
 
     python benchmarks/pruning.py --data-dir FOLDER [--quick] [--out FILE]
 
-FOLDER holds fashion_mnist.npz and mnist.npz (x_train, y_train, x_test, y_test). Rows
-are ranked once a seed by each method, pruned in several shares, and a small MLP is
-trained anew on the rest for the same number of steps. ``--sets``, ``--shares`` and
-``--seeds`` choose parts of the grid; runs that are in the CSV already are not run
-again.
+FOLDER holds fashion_mnist.npz and mnist.npz (x_train, y_train, x_test, y_test). Each
+method ranks the rows once per seed. Then several shares of them are pruned, and a small
+MLP is trained anew on the rest for the same number of steps. ``--sets``, ``--shares``
+and ``--seeds`` choose parts of the grid. Runs that are already in the CSV are not
+repeated.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from skgex.hardness import EL2N, ForgettingScore
 from skgex.pruning import prune_mask
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
-# How rows are ranked, and which part of the pruned ones comes evenly from the classes.
+# The ranking, and the share of the pruned rows that is taken evenly from the classes.
 METHODS = {
     "random": ("random", 0.0),
     "GEXPruner": ("GEXPruner", 0.5),
@@ -47,14 +47,14 @@ N_EPOCHS = 20
 
 
 def make_net(n_inputs, n_classes, n_epochs=N_EPOCHS):
-    """Return the unfitted MLP that rows are ranked by, or that is trained on some."""
+    """Return the unfitted MLP, for ranking rows and for training on the rest."""
     return make_user_net("mlp-long", n_inputs, n_classes).set_params(
         max_epochs=n_epochs
     )
 
 
 def importance(ranking, net, X, y, seed):
-    """Return how much each row is needed, by one ranking."""
+    """Return how much each row is needed, according to one ranking."""
     if ranking == "random":
         return check_random_state(seed).random_sample(len(X))
     kind, attribute = RANKINGS[ranking]
@@ -62,7 +62,7 @@ def importance(ranking, net, X, y, seed):
 
 
 def run_task(results, task, shares, data_dir):
-    """Rank by each method, and train on what each share leaves."""
+    """Rank by each method, prune each share, and train on the rest."""
     seed = task["seed"]
     X, X_test, y, y_test = load_split(task["data"], data_dir, task["n_rows"], seed)
     n_classes = y.max() + 1
@@ -83,7 +83,7 @@ def run_task(results, task, shares, data_dir):
 
 
 def accuracies(results, sets, n_rows, shares, seeds):
-    """Render mean accuracies by data set and method."""
+    """Render mean accuracies per data set and method."""
     lines = []
     for data, method in product(sets, METHODS):
         runs = {"data": data, "n_rows": n_rows, "method": method}

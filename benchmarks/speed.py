@@ -1,18 +1,19 @@
-"""What members cost: against other ways to grow them, the machine and other methods.
+"""What members cost, compared with other loops, the machine and other methods.
 
     python benchmarks/speed.py --data-dir FOLDER [--parts PART ...] [--out FILE]
 
 Parts:
-    rates    the machine's rate of matrix products, on 1 and 2 threads
-    members  a member's steps and losses, against a plain loop and skorch's own
-    floor    a whole fit to a trained net, over what its operations take at that rate
+    rates    how fast the machine multiplies matrices, on 1 and 2 threads
+    members  steps and losses of one member, against a plain loop and skorch's own
+    floor    a fit to a trained net, over what its operations take at that rate
     growth   time and memory against rows, members, steps and parameters
     peers    a ranking of letter's rows (FOLDER/letter.npz), against other methods
 
-Members run on one thread each, whatever the number of jobs, and so do those they are
-compared with. Seconds are of the processor, which other work on the machine disturbs
-less than the clock's; what is compared takes turns, and figures are medians. Needs
-cleanlab and captum for peers. What is in the CSV already is not measured again.
+Members run on one thread each, whatever the number of jobs, and so does what they are
+compared with. Seconds are processor time, which other work on the machine disturbs less
+than wall-clock time. Runs that are compared take turns, and figures are medians. The
+part "peers" needs cleanlab and captum. What is already in the CSV is not measured
+again.
 """
 
 import argparse
@@ -34,7 +35,7 @@ N_ROWS = 4096
 
 
 def rate_cases(args):
-    """Take giga operations a second of products of square matrices."""
+    """Measure giga operations per second of products of square matrices."""
     return {
         f"{size} x {size}": partial(
             lambda n: {f"{t} threads": matrix_product_rate(n, t) for t in (1, 2)}, size
@@ -44,7 +45,7 @@ def rate_cases(args):
 
 
 def member_cases(args):
-    """Compare ways to take a member's steps and the losses of all rows."""
+    """Compare ways to fine-tune a member and compute the losses of all rows."""
     return {
         f"{'conv net' if hidden is None else f'hidden {hidden}'}, batch {batch}": (
             partial(member, hidden, batch)
@@ -55,7 +56,7 @@ def member_cases(args):
 
 
 def member(hidden, batch_size):
-    """Measure one net: milliseconds a member, and ratios to the loops."""
+    """Measure one net: milliseconds per member, and ratios to the loops."""
     n_members = N_MEMBERS if hidden in (32, 64) else 4
     trained, X, y = make_task(N_ROWS, batch_size, hidden)
     n_steps = N_PASSES * N_ROWS // batch_size
@@ -77,12 +78,12 @@ def member(hidden, batch_size):
 
 
 def floor_cases(args):
-    """Hold a fit to a trained net against its operations at the rate of products."""
+    """Compare a fit to a trained net with its operations at the rate of products."""
     return {f"hidden {hidden}": partial(over_floor, hidden) for hidden in (256, 1024)}
 
 
 def over_floor(hidden, batch_size=128):
-    """Measure one net's fit beside products of matrices of its width."""
+    """Measure a fit to one net, and products of matrices of its width."""
     n_rows = N_ROWS if hidden == 256 else N_ROWS // 4
     trained, X, y = make_task(n_rows, batch_size, hidden)
     n_steps = N_PASSES * n_rows // batch_size
@@ -109,8 +110,8 @@ def over_floor(hidden, batch_size=128):
 
 
 def peer_cases(args):
-    """Take seconds and precision of a ranking of letter's rows."""
-    from _speed_peers import peer_cases  # needs what the other parts do not
+    """Measure seconds and average precision of a ranking of letter's rows."""
+    from _speed_peers import peer_cases  # captum, which the other parts do not need
 
     return peer_cases(args.data_dir)
 
@@ -125,7 +126,7 @@ PARTS = {
 
 
 def table(results, part):
-    """Render one part, a line a case."""
+    """Render one part, one line per case."""
     rows = [row for row in results.rows if row["part"] == part]
     quantities = list(dict.fromkeys(row["quantity"] for row in rows))
     figures = {(row["case"], row["quantity"]): row["value"] for row in rows}

@@ -2,9 +2,9 @@
 Find the wrong labels among handwritten digits
 ==============================================
 
-scikit-learn's 1,797 real digits, 10 % of whose labels are flipped. The detector is
-told neither which nor how many. Then ``GridSearchCV`` settles members, steps and
-learning rate in a Pipeline, without ground truth.
+The data are scikit-learn's 1,797 real digits, with 10 % of the labels flipped. The
+detector knows neither which nor how many. Then ``GridSearchCV`` chooses the number of
+members, the steps and the learning rate in a Pipeline, without ground truth.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def draw(detector, X, y_noisy, path):
     axes = above.subplots()
     axes.hist(detector.scores_, bins=100)
     axes.axvline(detector.threshold_, color="C3", label="threshold")
-    axes.set(yscale="log", xlabel="mean loss under the members [nats]", ylabel="rows")
+    axes.set(yscale="log", xlabel="relative loss [nats per (1 + bits)]", ylabel="rows")
     axes.legend()
     worst = detector.scores_.argsort()[::-1][:20]
     for row, axes in zip(worst, below.subplots(4, 5).flat, strict=True):
@@ -68,7 +68,7 @@ def search(X, y_noisy, noise_mask):
         "gexdetector__n_steps": [32, 64],
         "gexdetector__lr": [0.05, 0.2, 0.8],
     }
-    with TemporaryDirectory() as cache:  # one net a fold, whatever the grid
+    with TemporaryDirectory() as cache:  # one net per fold, whatever the grid
         pipeline = make_pipeline(
             StandardScaler(), GEXDetector(memory=cache, random_state=0)
         )
@@ -77,7 +77,7 @@ def search(X, y_noisy, noise_mask):
         found = GridSearchCV(pipeline, grid, cv=folds).fit(X, y_noisy)
     detector = found.best_estimator_[-1]
     report = detection_report(noise_mask, detector.scores_, detector.noise_mask_)
-    print(f"\nGridSearchCV over 12 points took {time.perf_counter() - start:.1f} s")
+    print(f"\nGridSearchCV over 12 settings took {time.perf_counter() - start:.1f} s")
     for name, value in found.best_params_.items():
         print(f"  {name:<24}{value}")
     print(f"  held-out log-likelihood  {found.best_score_:.3f} nats")

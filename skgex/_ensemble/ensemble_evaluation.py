@@ -52,8 +52,13 @@ class EnsembleEvaluation:
     def take(self, rows: np.ndarray) -> "EnsembleEvaluation":
         """Return the evaluation of some of the samples, in the order of ``rows``."""
         counted = None if self.counted is None else self.counted[rows]
-        parts = (self.reference, self.losses, self.outputs, self.targets)
-        return EnsembleEvaluation(*(part[rows] for part in parts), counted=counted)
+        return EnsembleEvaluation(
+            self.reference[rows],
+            self.losses[rows],
+            self.outputs[rows],
+            self.targets[rows],
+            counted,
+        )
 
     def put(self, rows: np.ndarray, others: "EnsembleEvaluation") -> None:
         """Overwrite the evaluation of some samples; all members count for them.

@@ -230,5 +230,5 @@ class GEXPruner(PrunerMixin, GEX):
 
     def _balance(self, labels: np.ndarray | None) -> float:
         if self.class_balance != "auto":
-            return self.class_balance
+            return float(self.class_balance)
         return 0.0 if labels is None else 0.5
