@@ -50,7 +50,7 @@ def test_sparse_rows_stay_sparse():
     np.testing.assert_array_equal(X_new.toarray(), X[~noise_mask])
 
 
-def test_guard():
+def test_nothing_is_dropped_where_the_scores_do_not_separate():
     X, y, _ = make_case(n_rows=200)
     sampler = CleaningSampler(Oracle(blind=True))
     with pytest.warns(SparedRowsWarning):
