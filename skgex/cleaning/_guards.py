@@ -102,7 +102,9 @@ def decide(selector: Any, y: np.ndarray, min_samples_per_class: int) -> Decision
     selector = last_step(selector)
     flagged = ~selector.get_support()
     is_detector = hasattr(selector, "noise_mask_")
-    scores = selector.scores_ if is_detector else -selector.self_influence_
+    name = "scores_" if hasattr(selector, "scores_") else "self_influence_"
+    # A pruner flags the rows of the lowest scores, a detector those of the highest.
+    scores = getattr(selector, name) if is_detector else -getattr(selector, name)
     separated = not is_detector or separates(scores, flagged)
     if not separated:
         if flagged.any():
@@ -152,7 +154,7 @@ def separates(scores: np.ndarray, flagged: np.ndarray) -> bool:
 def needed(
     flagged: np.ndarray, y: np.ndarray, scores: np.ndarray, min_samples_per_class: int
 ) -> np.ndarray:
-    """Return the flagged rows that their class cannot spare, the least suspicious.
+    """Return the flagged rows that their class cannot spare.
 
     Parameters
     ----------
@@ -160,7 +162,7 @@ def needed(
     y : ndarray of shape (n_samples,)
         Labels as given.
     scores : ndarray of shape (n_samples,)
-        Rows of the lowest scores are kept first.
+        How clearly the selector would do without a row; the lowest are kept first.
     min_samples_per_class : int
         Each class keeps this number of its rows, or all of them if it has fewer.
 
