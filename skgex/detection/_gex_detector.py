@@ -28,7 +28,8 @@ from skgex.detection._noise_model import (
 )
 from skgex.detection._pulls import hardest_pulls
 from skgex.detection._relabelling import TARGETS
-from skgex.detection._threshold import precision, threshold_of
+from skgex.detection._threshold import parse_precision as precision
+from skgex.detection._threshold import threshold_of
 from skgex.influence import GEX
 from skgex.influence._gex import predicts_classes
 
