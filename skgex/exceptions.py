@@ -42,4 +42,4 @@ class SlowCriterionWarning(SkgexWarning):
 
 
 class SparedRowsWarning(SkgexWarning):
-    """Flagged rows are left as they are, because a guard says so."""
+    """Flagged rows are left as they are, to protect the training set."""

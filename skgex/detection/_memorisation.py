@@ -32,7 +32,7 @@ def warn_unless_memorised(fitted: float) -> None:
 
 
 def warn_if_memorised(fitted: float, predicted: float) -> None:
-    """Warn if a net fits far more labels than it predicts, so that losses say little.
+    """Warn if a net fits far more labels than it predicts, for scores by loss.
 
     Parameters
     ----------
