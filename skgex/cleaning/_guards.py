@@ -145,9 +145,9 @@ def separates(scores: np.ndarray, flagged: np.ndarray) -> bool:
     if flagged.all() or not flagged.any():
         return False
     roots = np.sqrt(scores - min(scores.min(), 0))
-    rate = flagged.mean()
+    share = flagged.mean()
     distance = roots[flagged].mean() - roots[~flagged].mean()
-    explained = rate * (1 - rate) * distance**2
+    explained = share * (1 - share) * distance**2
     return bool(explained > NORMAL_VARIANCE_SHARE * roots.var())
 
 

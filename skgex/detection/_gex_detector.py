@@ -37,10 +37,10 @@ from skgex.influence._gex import predicts_classes
 class GEXDetector(DetectorMixin, GEX):
     """Detect wrong labels through a geometric ensemble.
 
-    A net is trained. From its weights θ*, a few steps of SGD give M nearby nets, the
-    members of the ensemble. Each sample is scored by its loss under the members. A
-    label that the net had to memorise gets a high loss as soon as the net moves, a
-    label that other samples support does not.
+    A net is trained. It is then fine-tuned by SGD, several times and with other batches
+    each time, which gives M nearby nets, the members of the ensemble. Each sample is
+    scored by its loss under the members. A label that the net had to memorise gets a
+    high loss as soon as the net moves, a label that other samples support does not.
 
     ``predict`` returns a mask, True = flagged as wrong. To scikit-learn the estimator
     is neither a classifier nor an outlier detector, so that a parameter search does not

@@ -29,8 +29,8 @@ class EL2N(Hardness):
         nets make the scores less random, at a proportional cost.
     n_epochs : int, default=10
         Number of epochs for which each net is trained, instead of the net's
-        ``max_epochs``. Fewer epochs than a full training are meant, before the nets
-        memorise labels.
+        ``max_epochs``. It should be well below a full training: after too many epochs
+        the nets have memorised wrong labels.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the result of each training, so that
         a later fit with the same net, data and seed does not train again. None caches

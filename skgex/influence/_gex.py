@@ -32,10 +32,11 @@ def predicts_classes(estimator: "GEX") -> bool:
 class GEX(GeometricMap):
     """Influence through a geometric ensemble (Kim et al. 2023).
 
-    A net is trained. From its weights θ*, a few steps of SGD with other batches each
-    give M nearby nets θ_1, ..., θ_M, the members of the ensemble. A sample z is mapped
-    to M features, its loss deviations Δℓ(z, θ_m) = ℓ(z, θ_m) − ℓ(z, θ*): by how much
-    its loss ℓ, in nats for a likelihood, differs under each member.
+    A net is trained, which gives the weights θ*. It is then fine-tuned by SGD, several
+    times and with other batches each time, which gives M nearby nets θ_1, ..., θ_M, the
+    members of the ensemble. A sample z is mapped to M features, its loss deviations
+    Δℓ(z, θ_m) = ℓ(z, θ_m) − ℓ(z, θ*): by how much its loss ℓ, in nats for a likelihood,
+    differs under each member.
 
     Influence is the mean product of loss deviations,
     I(z, z') = 1/M Σ_m Δℓ(z, θ_m) Δℓ(z', θ_m). It is high for two samples whose losses

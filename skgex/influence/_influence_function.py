@@ -55,6 +55,7 @@ class InfluenceFunction(GradientMap):
         the norm of the gradient. A smaller value is more accurate and takes longer.
     n_iterations : int, default=200
         Largest number of steps of conjugate gradients, or the number of steps of LiSSA.
+        A larger value is more accurate and takes longer.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the result of each training, so that
         a later fit with the same net, data and seed does not train again. None caches

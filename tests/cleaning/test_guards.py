@@ -25,8 +25,8 @@ def explained_by_best_cut(values):
 def two_groups(explained, n_flagged=50, n_others=200):
     """Scores and flags, of whose roots the flags explain this share of the variance."""
     flags = np.repeat([True, False], [n_flagged, n_others])
-    rate, distance = flags.mean(), 1.0
-    between = rate * (1 - rate) * distance**2
+    share, distance = flags.mean(), 1.0
+    between = share * (1 - share) * distance**2
     deviation = np.sqrt(between * (1 / explained - 1))
     offsets = np.where(np.arange(len(flags)) % 2, deviation, -deviation)
     return (10 + distance * flags + offsets) ** 2, flags
