@@ -1,45 +1,45 @@
-"""Warnings that skgex gives; all derive from :class:`SkgexWarning`."""
+"""Warnings of skgex, all derived from :class:`SkgexWarning`."""
 
 
 class SkgexWarning(UserWarning):
-    """Base class of every warning of skgex."""
+    """Base class of all warnings of skgex."""
 
 
 class UnlabelledRowsWarning(SkgexWarning):
-    """Rows that ``fit`` never saw came without labels."""
+    """Rows not seen in ``fit`` came without labels; the net's predictions are used."""
 
 
 class UnseenRowsWarning(SkgexWarning):
-    """Rows that ``fit`` never saw, which the scorer cannot judge."""
+    """Rows not seen in ``fit`` cannot be scored, or have no influence."""
 
 
 class UnknownLabelWarning(SkgexWarning):
-    """Labels that ``fit`` never saw; they count as wrong."""
+    """Labels not seen in ``fit`` count as wrong."""
 
 
 class MemorisationWarning(SkgexWarning):
-    """The net has memorised its training set, or has not, as the statistic needs."""
+    """The net has memorised too many, or too few, labels for the chosen statistic."""
 
 
 class DivergenceWarning(SkgexWarning):
-    """A member of the ensemble left the region in which the net predicts."""
+    """A member of the ensemble predicts no better than chance: lower ``lr``."""
 
 
 class ConvergenceWarning(SkgexWarning):
-    """An iteration ended before it came to its goal."""
+    """An iteration ended before it reached its goal."""
 
 
 class HeldOutRowsWarning(SkgexWarning):
-    """The net's own ``train_split`` keeps rows out of its training."""
+    """The net's own ``train_split`` excludes rows from its training."""
 
 
 class RefitWarning(SkgexWarning):
-    """A fitted net came unfrozen; its clone is trained anew."""
+    """The given net was fitted already, but a clone of it is trained from scratch."""
 
 
 class SlowCriterionWarning(SkgexWarning):
-    """The criterion gives no loss a sample; samples are taken one by one."""
+    """The criterion has no ``reduction``, so losses are computed one by one."""
 
 
 class SparedRowsWarning(SkgexWarning):
-    """Rows that were judged wrong are left as they are, and why."""
+    """Flagged rows are left as they are, to protect the training set."""

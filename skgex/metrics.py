@@ -1,9 +1,13 @@
-"""How well a detector finds noise that is known."""
+"""Measures of how well a detector finds wrong labels that are known."""
 
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
 
@@ -13,28 +17,39 @@ __all__ = ["NoiseScorer", "detection_report", "noise_scorer"]
 def detection_report(
     noise_mask: Any, scores: Any, predicted_mask: Any = None
 ) -> dict[str, float]:
-    """Measure a ranking, and a cut through it, against the known noise.
+    """Measure a ranking of rows, and a mask of flagged rows, against the truth.
 
     Parameters
     ----------
     noise_mask : array-like of shape (n_samples,), dtype=bool
-        The truth, True = noisy.
+        The truth: True where the label is wrong.
     scores : array-like of shape (n_samples,)
-        Higher = more suspicious.
+        Scores of a detector, higher = more suspicious.
     predicted_mask : array-like of shape (n_samples,), dtype=bool, default=None
-        What a detector predicts.
+        True where the detector flags the label as wrong.
 
     Returns
     -------
     report : dict of str to float
-        "auc", "average_precision", "noise_rate"; with a predicted mask also
-        "precision", "recall", "f1", "estimated_noise_rate". A ratio without cases
-        is 0.
+        All values lie in [0, 1]:
+
+        - "auc": area under the ROC curve, the probability that a wrong label scores
+          higher than a right one;
+        - "average_precision": area under the precision-recall curve;
+        - "noise_rate": share of wrong labels.
+
+        With a predicted mask also:
+
+        - "precision": share of wrong labels among the flagged ones, 0 if none is
+          flagged;
+        - "recall": share of flagged labels among the wrong ones;
+        - "f1": harmonic mean of precision and recall, 0 if both are 0;
+        - "estimated_noise_rate": share of flagged labels.
 
     Raises
     ------
     ValueError
-        If the truth has no noisy row or no clean one, or lengths differ.
+        If ``noise_mask`` has no wrong label or no right one, or if lengths differ.
     """
     truth = column_or_1d(noise_mask).astype(bool)
     check_consistent_length(truth, scores, predicted_mask)
@@ -47,28 +62,51 @@ def detection_report(
     }
     if predicted_mask is not None:
         flagged = column_or_1d(predicted_mask).astype(bool)
-        hits = float((truth & flagged).sum())
+        precision, recall, f1, _ = precision_recall_fscore_support(
+            truth, flagged, average="binary", zero_division=0
+        )
         report |= {
-            "precision": hits / max(flagged.sum(), 1),
-            "recall": hits / truth.sum(),
-            "f1": 2 * hits / (truth.sum() + flagged.sum()),
+            "precision": float(precision),
+            "recall": float(recall),
+            "f1": float(f1),
             "estimated_noise_rate": float(flagged.mean()),
         }
     return report
 
 
 class NoiseScorer:
-    """Average precision against a known ``noise_mask``, for searches.
+    """Scorer for parameter searches: average precision against a known mask.
 
-    A scorer for ``GridSearchCV`` and ``cross_validate`` that takes the mask by
-    metadata routing (``sklearn.set_config(enable_metadata_routing=True)``, then
-    ``search.fit(X, y, noise_mask=mask)``). A fold without noise scores nan.
-
-    Use the instance ``skgex.metrics.noise_scorer``.
+    Pass its instance ``skgex.metrics.noise_scorer`` as ``scoring`` to ``GridSearchCV``
+    or ``cross_validate``. It receives the mask by metadata routing: call
+    ``sklearn.set_config(enable_metadata_routing=True)`` first, then
+    ``search.fit(X, y, noise_mask=mask)``. A fold without wrong labels scores nan.
     """
 
     def __call__(self, estimator: Any, X: Any, y: Any, noise_mask: Any = None) -> float:
-        """Score a fitted detector, or a Pipeline that ends in one."""
+        """Return the average precision of a fitted detector.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted detector, or a Pipeline that ends in one.
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Samples.
+        y : array-like of shape (n_samples,)
+            Labels as given.
+        noise_mask : array-like of shape (n_samples,), dtype=bool
+            The truth: True where the label is wrong.
+
+        Returns
+        -------
+        score : float
+            In [0, 1], higher is better; nan if no label is wrong.
+
+        Raises
+        ------
+        ValueError
+            If ``noise_mask`` is missing.
+        """
         if noise_mask is None:
             raise ValueError(
                 "noise_mask: the scorer needs it by metadata routing; pass it to fit "
@@ -83,7 +121,7 @@ class NoiseScorer:
         return float(average_precision_score(truth, estimator.scores(X, y)))
 
     def get_metadata_routing(self) -> MetadataRequest:
-        """Ask scikit-learn for the mask."""
+        """Request ``noise_mask`` from scikit-learn's metadata routing."""
         request = MetadataRequest(owner=self)
         request.score.add_request(param="noise_mask", alias=True)
         return request

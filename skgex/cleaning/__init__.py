@@ -1,4 +1,4 @@
-"""What is done with rows that are judged wrong: drop, relabel, weigh them down."""
+"""What to do with rows flagged as wrong: drop, relabel or down-weight them."""
 
 from skgex.cleaning._cleaned_classifier import CleanedClassifier
 from skgex.cleaning._cleaning_sampler import CleaningSampler

@@ -1,4 +1,4 @@
-"""CleanedClassifier: a classifier that is fitted on what its detector leaves."""
+"""CleanedClassifier: a classifier fitted on what a detector leaves of the data."""
 
 from collections.abc import Callable
 from numbers import Integral
@@ -18,7 +18,14 @@ from sklearn.utils.validation import (
 )
 
 from skgex._base.parameters import HasMethods, Interval, StrOptions
-from skgex.cleaning._guards import CHECKS, as_given, decide, last_step, view_for
+from skgex.cleaning._guards import (
+    CHECKS,
+    Decision,
+    as_given,
+    decide,
+    last_step,
+    view_for,
+)
 
 
 def _estimator_has(name: str) -> Callable[["CleanedClassifier"], bool]:
@@ -26,31 +33,35 @@ def _estimator_has(name: str) -> Callable[["CleanedClassifier"], bool]:
 
 
 class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Find the wrong labels, act on them, and fit a classifier.
+    """Find wrong labels, act on them, and fit a classifier.
 
-    The detector is fitted on all rows. Rows that it judges wrong are dropped, given the
-    label that it prefers, or weighed down; ``estimator`` is fitted on what that makes.
+    The detector is fitted on all rows. Rows that it flags as wrong are dropped, given
+    the label that it suggests, or given a lower weight. Then ``estimator`` is fitted
+    on the result.
 
-    Two guards see to it that this does no harm. Where the rows that are judged wrong
-    do not stand apart from the others, ``estimator`` is fitted on all rows as they
-    are. And each class keeps some rows of its own. Both are told by a warning.
+    Two guards limit the harm that a bad detection can do. If the scores of the flagged
+    rows do not stand apart from the others, ``estimator`` is fitted on all rows as
+    they are. And each class keeps at least ``min_samples_per_class`` of its rows. A
+    warning is raised whenever a guard changes the outcome.
 
     Parameters
     ----------
     estimator : estimator
-        The classifier to be fitted: a scikit-learn classifier, a pipeline that ends in
-        one, or a skorch net.
+        The classifier to fit: a scikit-learn classifier, a pipeline that ends in one,
+        or a skorch net.
     detector : estimator
         Finds the wrong labels: a detector such as :class:`~skgex.GEXDetector`, or a
-        pipeline that ends in one. Sparse X reaches it dense, unless it takes sparse
-        input.
+        pipeline that ends in one. Sparse X is made dense for it, unless it takes
+        sparse input.
     action : {"drop", "relabel", "weight"}, default="drop"
-        What is done about wrong labels. "relabel" needs a detector with ``relabel``.
-        "weight" passes ``sample_weight`` for all rows: 0 for wrong labels, for others
-        the probability that they are right. It needs a detector with ``noise_proba``.
+        What to do with flagged rows. "drop" leaves them out. "relabel" gives them the
+        label that the detector suggests, and needs a detector with ``relabel``.
+        "weight" keeps all rows and passes ``sample_weight`` to the classifier: 0 for
+        flagged rows, and for others the probability that their label is right. It
+        needs a detector with ``noise_proba``.
     min_samples_per_class : int, default=1
-        Each class keeps this number of its rows as they are, or all that it has if
-        fewer; the least suspicious ones.
+        Each class keeps this number of its rows as they are, the least suspicious
+        ones, or all of them if it has fewer.
 
     Attributes
     ----------
@@ -61,12 +72,12 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     noise_mask_ : ndarray of shape (n_samples,), dtype=bool
-        True where the detector judges the label wrong.
+        True where the detector flags the label as wrong.
     acted_mask_ : ndarray of shape (n_samples,), dtype=bool
-        Those of them that the guards left to be acted on.
+        True where a flagged row was acted on, False where a guard kept it as it is.
     separated_ : bool
-        Whether the rows that are judged wrong stand apart by their scores. If not,
-        nothing was done.
+        Whether the scores of the flagged rows stand apart from the others. If False,
+        no row was acted on.
     n_features_in_ : int
         Number of features.
 
@@ -103,14 +114,14 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.min_samples_per_class = min_samples_per_class
 
     def fit(self, X: Any, y: Any) -> "CleanedClassifier":
-        """Find the wrong labels, act on them, and fit the classifier.
+        """Find wrong labels, act on them, and fit the classifier.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples. A DataFrame reaches detector and classifier as one.
+            Samples. A DataFrame is passed on to detector and classifier as it is.
         y : array-like of shape (n_samples,)
-            Class labels, noise and all.
+            Class labels, of which some may be wrong.
 
         Returns
         -------
@@ -120,31 +131,30 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or y is unfit, or the detector or classifier is for the action.
+            If X or y is invalid, or if the detector or the classifier lacks what the
+            action needs.
         """
         self._validate_params()
         weight_name = self._check_action()
         checked, y = validate_data(self, X, y, **CHECKS)
         check_classification_targets(y)
         X, y = as_given(X, checked), column_or_1d(y, warn=True)
-        self.classes_ = np.unique(y)
+        classes = np.unique(y)
         view = view_for(self.detector, X, checked)
-        self.detector_ = clone(self.detector).fit(view, y)
-        verdict = decide(self.detector_, y, self.min_samples_per_class)
-        self.noise_mask_, self.acted_mask_, self.separated_ = verdict
-        options = {}
+        detector = clone(self.detector).fit(view, y)
+        decision = decide(detector, y, self.min_samples_per_class)
+        options: dict[str, np.ndarray] = {}
         if self.action == "drop":
-            rows = np.flatnonzero(~verdict.acted)
+            rows = np.flatnonzero(~decision.acted)
             X, y = _safe_indexing(X, rows), y[rows]
         elif self.action == "relabel":
-            y = np.where(verdict.acted, last_step(self.detector_).relabel(), y)
-        elif verdict.separated:
-            weights = 1 - last_step(self.detector_).noise_proba_
-            # A classifier that memorises learns a wrong label however little it weighs.
-            weights[verdict.acted] = 0
-            weights[verdict.judged & ~verdict.acted] = 1  # spared for their class
-            options[weight_name] = weights
-        self.estimator_ = clone(self.estimator).fit(X, y, **options)
+            y = np.where(decision.acted, last_step(detector).relabel(), y)
+        elif decision.separated:
+            options[weight_name] = _weights(last_step(detector).noise_proba_, decision)
+        estimator = clone(self.estimator).fit(X, y, **options)
+        # Together and last, so that an interrupted fit leaves no mixture of two fits.
+        self.classes_, self.detector_, self.estimator_ = classes, detector, estimator
+        self.noise_mask_, self.acted_mask_, self.separated_ = decision
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -158,9 +168,9 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            What the classifier predicts.
+            The labels that the classifier predicts.
         """
-        return self._ask("predict", X)
+        return self._delegate("predict", X)
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -174,9 +184,9 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            What the classifier gives, in the order of ``classes_``.
+            In the order of ``classes_``.
         """
-        return self._ask("predict_proba", X)
+        return self._delegate("predict_proba", X)
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X: Any) -> np.ndarray:
@@ -192,28 +202,33 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        return self._ask("decision_function", X)
+        return self._delegate("decision_function", X)
 
-    def _ask(self, method: str, X: Any) -> np.ndarray:
-        check_is_fitted(self)
+    def _delegate(self, method: str, X: Any) -> np.ndarray:
+        check_is_fitted(self, "estimator_")
         checked = validate_data(self, X, reset=False, **CHECKS)
         return getattr(self.estimator_, method)(as_given(X, checked))
 
-    def _check_action(self) -> str | None:
-        """Refuse what cannot act; return the name under which fit takes weights."""
-        judge = last_step(self.detector)
-        wanted = {"relabel": "relabel", "weight": "noise_proba"}.get(self.action)
-        if wanted and not hasattr(judge, wanted):
+    def _check_action(self) -> str:
+        """Raise if detector or classifier cannot serve the action.
+
+        Returns the name under which the classifier's ``fit`` takes weights, which only
+        the action "weight" uses.
+        """
+        detector = last_step(self.detector)
+        method = {"relabel": "relabel", "weight": "noise_proba"}.get(self.action)
+        if method and not hasattr(detector, method):
             raise ValueError(
-                f"detector: action={self.action!r} needs one with {wanted}; "
-                f"{type(judge).__name__} has none."
+                f"detector: action={self.action!r} needs one with {method}; "
+                f"{type(detector).__name__} has none."
             )
-        if self.action != "weight":
-            return None
-        if not has_fit_parameter(last_step(self.estimator), "sample_weight"):
+        classifier = last_step(self.estimator)
+        if self.action == "weight" and not has_fit_parameter(
+            classifier, "sample_weight"
+        ):
             raise ValueError(
                 "estimator: action='weight' needs one whose fit takes sample_weight; "
-                f"that of {type(last_step(self.estimator)).__name__} does not."
+                f"that of {type(classifier).__name__} does not."
             )
         if isinstance(self.estimator, Pipeline):
             return f"{self.estimator.steps[-1][0]}__sample_weight"
@@ -224,3 +239,14 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         given = get_tags(self.estimator).input_tags
         tags.input_tags.sparse = given.sparse
         return tags
+
+
+def _weights(noise_proba: np.ndarray, decision: Decision) -> np.ndarray:
+    """Return what each row weighs: the probability that its label is right."""
+    weights = 1 - noise_proba
+    # Zero and not just small: a classifier that memorises its training set learns a
+    # wrong label however little it weighs.
+    weights[decision.acted] = 0
+    # Rows that their class needs count in full, as if they were not flagged.
+    weights[decision.flagged & ~decision.acted] = 1
+    return weights

@@ -18,41 +18,43 @@ from skgex.cleaning._guards import CHECKS, as_given, decide, last_step, view_for
 class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
     """Drop or relabel rows of a training set, inside imbalanced-learn's pipelines.
 
-    In an ``imblearn.pipeline.Pipeline`` it acts when the pipeline is fitted, and lets
-    all rows pass when it predicts. imbalanced-learn itself is not needed to use it.
+    In an ``imblearn.pipeline.Pipeline`` it acts only when the pipeline is fitted. When
+    the pipeline predicts, it passes all rows on. It can be used without
+    imbalanced-learn, too.
 
     Parameters
     ----------
     selector : estimator
         A detector or a pruner, such as :class:`~skgex.GEXDetector` or
-        :class:`~skgex.GEXPruner`, or a pipeline that ends in one. Sparse X reaches it
-        dense, unless it takes sparse input.
+        :class:`~skgex.GEXPruner`, or a pipeline that ends in one. Sparse X is made
+        dense for it, unless it takes sparse input.
     action : {"drop", "relabel"}, default="drop"
-        What is done about the rows that the selector would do without. "relabel" gives
-        them the label that it prefers, and needs a detector with ``relabel``.
+        What to do with the rows that the selector flags: those with a wrong label, or
+        those that can be pruned. "drop" leaves them out. "relabel" gives them the
+        label that the detector suggests, and needs a detector with ``relabel``.
     min_samples_per_class : int, default=1
-        Each class keeps this number of its rows as they are, or all that it has if
-        fewer.
+        Each class keeps this number of its rows as they are, the least suspicious
+        ones, or all of them if it has fewer.
 
     Attributes
     ----------
     selector_ : estimator
         The fitted selector.
     sample_indices_ : ndarray of shape (n_samples_new,), dtype=intp
-        The rows that were kept.
+        Positions of the rows that were kept.
     sampling_strategy_ : dict
-        The number of rows that go or change, by class.
+        The number of rows that were dropped or relabelled, by their given class.
     acted_mask_ : ndarray of shape (n_samples,), dtype=bool
-        The rows that were dropped or relabelled.
+        True where a row was dropped or relabelled.
     separated_ : bool
-        False where rows that a detector judges wrong do not stand apart by their
-        scores. Then nothing was done.
+        Whether the scores of the flagged rows stand apart from the others; always True
+        for a pruner. If False, no row was acted on.
     n_features_in_ : int
         Number of features.
 
     See Also
     --------
-    CleanedClassifier : The same for one classifier, which can also weigh rows down.
+    CleanedClassifier : The same for one classifier, which can also weight rows.
 
     Examples
     --------
@@ -91,7 +93,7 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self : object
             The fitted sampler.
         """
-        self._judge(X, y)
+        self._select(X, y)
         return self
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
@@ -102,7 +104,8 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Class labels, or one column a class with a 1 for the label's.
+            Class labels; or one column per class, with a 1 in the column of the label
+            and 0 elsewhere.
 
         Returns
         -------
@@ -110,36 +113,42 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
             The rows that are kept. Data frames keep their index and dtypes.
         y_new : same type as y, of shape (n_samples_new, ...)
             Their labels.
+
+        Raises
+        ------
+        ValueError
+            If X or y is invalid, or if the selector lacks what the action needs.
         """
-        rows, labels = self._judge(X, y)
+        rows, labels = self._select(X, y)
         kept = self.sample_indices_
         if self.action == "relabel":
             new = last_step(self.selector_).relabel()
-            y = _put(y, labels, np.where(self.acted_mask_, new, labels))
+            y = _with_labels(y, labels, np.where(self.acted_mask_, new, labels))
         y = y if hasattr(y, "iloc") or isinstance(y, list) else np.asarray(y)
         return _safe_indexing(rows, kept), _safe_indexing(y, kept)
 
-    def _judge(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    def _select(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         """Find the rows to act on; return samples, and labels as an array."""
         self._validate_params()
-        judge = last_step(self.selector)
-        if self.action == "relabel" and not hasattr(judge, "relabel"):
+        selector = last_step(self.selector)
+        if self.action == "relabel" and not hasattr(selector, "relabel"):
             raise ValueError(
                 "selector: action='relabel' needs one with relabel; "
-                f"{type(judge).__name__} has none."
+                f"{type(selector).__name__} has none."
             )
         checked, labels = validate_data(self, X, y, multi_output=True, **CHECKS)
         labels = _one_column(labels)
         rows = as_given(X, checked)
         view = view_for(self.selector, rows, checked)
-        self.selector_ = clone(self.selector).fit(view, labels)
-        verdict = decide(self.selector_, labels, self.min_samples_per_class)
-        self.acted_mask_, self.separated_ = verdict.acted, verdict.separated
-        drop = verdict.acted & (self.action == "drop")
+        fitted = clone(self.selector).fit(view, labels)
+        decision = decide(fitted, labels, self.min_samples_per_class)
+        self.selector_ = fitted
+        self.acted_mask_, self.separated_ = decision.acted, decision.separated
+        drop = decision.acted & (self.action == "drop")
         self.sample_indices_ = np.flatnonzero(~drop)
-        acted, counts = np.unique(labels[verdict.acted], return_counts=True)
+        classes, counts = np.unique(labels[decision.acted], return_counts=True)
         self.sampling_strategy_ = dict(
-            zip(acted.tolist(), counts.tolist(), strict=True)
+            zip(classes.tolist(), counts.tolist(), strict=True)
         )
         return (X if isinstance(X, list) else rows), labels
 
@@ -153,7 +162,7 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 def _one_column(y: np.ndarray) -> np.ndarray:
-    """Return class labels; of one column a class, the position of each row's 1."""
+    """Return labels as one column; for one column per class, where each 1 stands."""
     if y.ndim == 2 and y.shape[1] > 1:
         one_each = type_of_target(y) == "multilabel-indicator"
         if not one_each or (y.sum(axis=1) != 1).any():
@@ -164,8 +173,8 @@ def _one_column(y: np.ndarray) -> np.ndarray:
     return y
 
 
-def _put(y: Any, labels: np.ndarray, new: np.ndarray) -> Any:
-    """Return a copy of y, of its type, with new labels where they changed."""
+def _with_labels(y: Any, labels: np.ndarray, new: np.ndarray) -> Any:
+    """Return a copy of y, of the same type, with the new labels."""
     changed = np.flatnonzero(new != labels)
     if isinstance(y, list):
         y = list(y)
@@ -173,20 +182,20 @@ def _put(y: Any, labels: np.ndarray, new: np.ndarray) -> Any:
             y[row] = new[row].item()
         return y
     y = y.copy() if hasattr(y, "iloc") else np.array(y)
-    values = np.asarray(new[changed])
+    fresh = np.asarray(new[changed])
     if y.ndim == 2 and y.shape[1] > 1:
-        values = np.eye(y.shape[1], dtype=int)[values]
+        fresh = np.eye(y.shape[1], dtype=int)[fresh]
     elif y.ndim == 2:
-        values = values[:, None]
-    (y.iloc if hasattr(y, "iloc") else y)[changed] = values
+        fresh = fresh[:, None]
+    (y.iloc if hasattr(y, "iloc") else y)[changed] = fresh
     return y
 
 
 def _as_sampler_tags(tags: Any) -> Any:
-    """Return the tags in imbalanced-learn's own class, which its checks read."""
+    """Return the tags as imbalanced-learn's own class, which its checks expect."""
     from imblearn.utils._tags import InputTags, SamplerTags, Tags
 
-    known = {field.name: getattr(tags, field.name) for field in fields(tags)}
+    given = {field.name: getattr(tags, field.name) for field in fields(tags)}
     inputs = {f.name: getattr(tags.input_tags, f.name) for f in fields(tags.input_tags)}
-    known["input_tags"] = InputTags(**inputs, dataframe=True)
-    return Tags(**known, sampler_tags=SamplerTags(sample_indices=True))
+    given["input_tags"] = InputTags(**inputs, dataframe=True)
+    return Tags(**given, sampler_tags=SamplerTags(sample_indices=True))

@@ -1,4 +1,8 @@
-"""Asking a detector or pruner about rows, and the guards on what is done with them."""
+"""Guards between what a selector flags and what is done to the rows.
+
+A selector is a fitted detector or pruner, or a pipeline that ends in one. The rows that
+it flags are those that it would do without.
+"""
 
 from typing import Any, NamedTuple
 
@@ -10,27 +14,36 @@ from sklearn.utils import get_tags
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import SparedRowsWarning
 
-# The share of a normal distribution's variance that its best cut explains.
-ONE_HEAP = 2 / np.pi
+# The share of a normal distribution's variance that the best cut in two explains. By
+# symmetry that cut is at the mean. In units of the standard deviation, the halves then
+# have the means -√(2/π) and √(2/π), since E|Z| = √(2/π); with half of the weight each,
+# the variance between them is 2/π of a total of 1. A detector also cuts scores without
+# any noise in two, but such a cut explains no more than about this.
+NORMAL_VARIANCE_SHARE = 2 / np.pi
 
-# What is checked of X; finite numbers are for detectors and classifiers to ask for.
-CHECKS = {"accept_sparse": "csr", "dtype": None, "ensure_all_finite": False}
+# What is checked of X. Whether numbers must be finite is left to detectors and
+# classifiers, since some of them take missing values.
+CHECKS: dict[str, Any] = {
+    "accept_sparse": "csr",
+    "dtype": None,
+    "ensure_all_finite": False,
+}
 
 
-class Verdict(NamedTuple):
-    """What a judge says of the rows, and what of it will be acted on.
+class Decision(NamedTuple):
+    """The rows that a selector flags, and those of them that will be changed.
 
     Attributes
     ----------
-    judged : ndarray of shape (n_samples,), dtype=bool
-        The rows that the judge would do without.
+    flagged : ndarray of shape (n_samples,), dtype=bool
+        The rows that the selector would do without.
     acted : ndarray of shape (n_samples,), dtype=bool
-        Those of them that the guards leave to be acted on.
+        The flagged rows that the guards allow to be dropped or changed.
     separated : bool
-        Whether the judged rows stand apart by their scores.
+        Whether the scores of the flagged rows stand apart from the others.
     """
 
-    judged: np.ndarray
+    flagged: np.ndarray
     acted: np.ndarray
     separated: bool
 
@@ -40,121 +53,126 @@ def as_given(X: Any, checked: Any) -> Any:
     return X if hasattr(X, "columns") else checked
 
 
-def view_for(judge: Any, X: Any, checked: Any) -> Any:
-    """Return what a judge is given: dense arrays where it takes nothing sparse.
+def view_for(selector: Any, X: Any, checked: Any) -> Any:
+    """Return X as a selector can take it: dense if it takes no sparse input.
 
     Parameters
     ----------
-    judge : estimator
+    selector : estimator
         A detector or pruner, or a pipeline that ends in one.
     X : data frame, ndarray or sparse matrix
         Samples as they came.
     checked : ndarray or sparse matrix
-        The same as an array; sparse for a data frame of sparse columns, too.
+        The same samples as an array; sparse for a data frame of sparse columns, too.
 
     Returns
     -------
     view : data frame, ndarray or sparse matrix
     """
-    first = judge[0] if isinstance(judge, Pipeline) else judge
+    first = selector[0] if isinstance(selector, Pipeline) else selector
     if issparse(checked) and not get_tags(first).input_tags.sparse:
         return checked.toarray()
     return X
 
 
-def last_step(judge: Any) -> Any:
-    """Return the detector or pruner itself, of a pipeline its last step."""
-    return judge[-1] if isinstance(judge, Pipeline) else judge
+def last_step(estimator: Any) -> Any:
+    """Return the last step of a pipeline, or the estimator itself."""
+    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
 
 
-def decide(judge: Any, y: np.ndarray, min_samples_per_class: int) -> Verdict:
-    """Say which rows to act on, and warn where fewer than the judge asks for.
+def decide(selector: Any, y: np.ndarray, min_samples_per_class: int) -> Decision:
+    """Decide which flagged rows to act on, and warn if some are left as they are.
 
-    A pruner's rows are the number that was ordered, whatever the scores look like;
-    those of a detector are acted on only where its scores separate.
+    A pruner flags as many rows as it was told to, so all of them are acted on. The rows
+    that a detector flags are acted on only if their scores stand apart.
 
     Parameters
     ----------
-    judge : estimator
-        A fitted detector or pruner.
+    selector : estimator
+        A fitted detector or pruner, or a pipeline that ends in one.
     y : ndarray of shape (n_samples,)
         Labels as given.
     min_samples_per_class : int
-        Each class keeps this number of its rows, or all that it has if fewer.
+        Each class keeps this number of its rows, or all of them if it has fewer.
 
     Returns
     -------
-    verdict : Verdict
+    decision : Decision
     """
-    judge = last_step(judge)
-    judged = ~judge.get_support()
-    finds_noise = hasattr(judge, "noise_mask_")
-    scores = judge.scores_ if finds_noise else -judge.self_influence_
-    separated = not finds_noise or separates(scores, judged)
+    selector = last_step(selector)
+    flagged = ~selector.get_support()
+    is_detector = hasattr(selector, "noise_mask_")
+    name = "scores_" if hasattr(selector, "scores_") else "self_influence_"
+    # A pruner flags the rows of the lowest scores, a detector those of the highest.
+    scores = getattr(selector, name) if is_detector else -getattr(selector, name)
+    separated = not is_detector or separates(scores, flagged)
     if not separated:
-        if judged.any():
+        if flagged.any():
             warn_caller(
-                f"{judged.sum()} labels were judged wrong, but the scores do not "
+                f"{flagged.sum()} labels were flagged as wrong, but the scores do not "
                 "separate wrong from right ones; all rows stay as they are.",
                 SparedRowsWarning,
             )
-        return Verdict(judged, np.zeros_like(judged), False)
-    acted = judged & ~needed(judged, y, scores, min_samples_per_class)
-    n_spared = judged.sum() - acted.sum()
+        return Decision(flagged, np.zeros_like(flagged), False)
+    acted = flagged & ~needed(flagged, y, scores, min_samples_per_class)
+    n_spared = flagged.sum() - acted.sum()
     if n_spared:
         warn_caller(
-            f"{n_spared} rows stay as they are, lest a class fall below "
+            f"{n_spared} rows stay as they are, so that no class falls below "
             f"min_samples_per_class={min_samples_per_class}.",
             SparedRowsWarning,
         )
-    return Verdict(judged, acted, True)
+    return Decision(flagged, acted, True)
 
 
-def separates(scores: np.ndarray, judged: np.ndarray) -> bool:
-    """Say whether the judged rows stand apart from the others.
+def separates(scores: np.ndarray, flagged: np.ndarray) -> bool:
+    """Return whether the scores of the flagged rows stand apart from the others.
 
-    They do where telling them apart explains more of the variance of the root of the
-    scores than the best cut does of a normal distribution's, which is 2/π. On clean
-    data, what a detector flags are the upper rows of one heap, and not all of them.
+    They do if the split into flagged and other rows explains more than
+    ``NORMAL_VARIANCE_SHARE`` of the variance of the root of the scores. On clean data a
+    detector flags the upper part of a single group of scores; that split explains less.
 
     Parameters
     ----------
     scores : ndarray of shape (n_samples,)
         Higher = more suspicious.
-    judged : ndarray of shape (n_samples,), dtype=bool
+    flagged : ndarray of shape (n_samples,), dtype=bool
 
     Returns
     -------
     separated : bool
     """
-    if judged.all() or not judged.any():
+    if flagged.all() or not flagged.any():
         return False
     roots = np.sqrt(scores - min(scores.min(), 0))
-    share = judged.mean()
-    apart = roots[judged].mean() - roots[~judged].mean()
-    return bool(share * (1 - share) * apart**2 > ONE_HEAP * roots.var())
+    share = flagged.mean()
+    distance = roots[flagged].mean() - roots[~flagged].mean()
+    explained = share * (1 - share) * distance**2
+    return bool(explained > NORMAL_VARIANCE_SHARE * roots.var())
 
 
 def needed(
-    judged: np.ndarray, y: np.ndarray, scores: np.ndarray, min_samples_per_class: int
+    flagged: np.ndarray, y: np.ndarray, scores: np.ndarray, min_samples_per_class: int
 ) -> np.ndarray:
-    """Return the judged rows that their class cannot spare, the least suspicious.
+    """Return the flagged rows that their class cannot spare.
 
     Parameters
     ----------
-    judged : ndarray of shape (n_samples,), dtype=bool
+    flagged : ndarray of shape (n_samples,), dtype=bool
     y : ndarray of shape (n_samples,)
+        Labels as given.
     scores : ndarray of shape (n_samples,)
-        Higher = to be spared last.
+        How clearly the selector would do without a row; the lowest are kept first.
     min_samples_per_class : int
+        Each class keeps this number of its rows, or all of them if it has fewer.
 
     Returns
     -------
     needed : ndarray of shape (n_samples,), dtype=bool
     """
-    mask = np.zeros(len(judged), dtype=bool)
+    mask = np.zeros(len(flagged), dtype=bool)
     for label in np.unique(y):
-        rows = np.flatnonzero((y == label) & judged)
-        n_missing = min_samples_per_class - ((y == label) & ~judged).sum()
+        rows = np.flatnonzero((y == label) & flagged)
+        n_missing = min_samples_per_class - ((y == label) & ~flagged).sum()
         mask[rows[np.argsort(scores[rows], kind="stable")[: max(n_missing, 0)]]] = True
     return mask

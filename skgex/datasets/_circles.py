@@ -1,4 +1,4 @@
-"""Three noisy circles: the toy problem of the paper's figures."""
+"""Three noisy circles, the toy problem in the figures of the GEX paper."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from sklearn.utils import check_random_state
 def make_three_circles(
     n_samples: int = 300, noise: float = 0.1, random_state: Any = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Make three concentric circles, one a class.
+    """Make points on three concentric circles, one circle per class.
 
     Parameters
     ----------
     n_samples : int, default=300
-        Number of samples, dealt to the circles as evenly as can be.
+        Number of samples, divided as evenly as possible among the circles.
     noise : float, default=0.1
-        Standard deviation of the Gaussian noise on both coordinates; the circles'
-        radii are 1, 2 and 3.
+        Standard deviation of the Gaussian noise added to both coordinates. The radii
+        of the circles are 1, 2 and 3.
     random_state : int, RandomState or None, default=None
-        Draws angles and noise.
+        Seed of the angles and the noise. Pass an int for the same points every time.
 
     Returns
     -------

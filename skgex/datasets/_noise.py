@@ -1,4 +1,4 @@
-"""Known label noise, to measure detectors with."""
+"""Known label noise, for measuring detectors."""
 
 from typing import Any
 
@@ -16,13 +16,17 @@ def flip_labels(
     y : array-like of shape (n_samples,)
         Class labels of any type.
     rate : float
-        Share of the labels to flip, in [0, 1]; exactly ``round(rate * n_samples)``.
+        Share of the labels to flip, in [0, 1]: ``round(rate * n_samples)`` rows are
+        drawn.
     kind : {"symmetric", "pair", "uniform"}, default="symmetric"
-        The new label is one of the other classes, evenly; the next class in sorted
-        order; or, as in the official code, one of all classes, evenly, so that some
-        draws leave the label as it is: the mask then has fewer rows than were drawn.
+        What the new label of a drawn row is. "symmetric": one of the other classes,
+        each with the same probability. "pair": the next class in sorted order, and
+        the first one after the last. "uniform": one of all classes, each with the same
+        probability, as in the official code of GEX; some rows then keep their label,
+        so that fewer labels are wrong than rows were drawn.
     random_state : int, RandomState or None, default=None
-        Draws the rows and their new labels.
+        Seed of the rows and their new labels. Pass an int for the same flips every
+        time.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Detection of wrong labels."""
+"""Detectors of wrong labels."""
 
 from skgex.detection._gex_detector import GEXDetector
 from skgex.detection._noisy_label_detector import NoisyLabelDetector

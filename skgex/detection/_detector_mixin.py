@@ -1,7 +1,7 @@
-"""What all detectors of noisy labels share."""
+"""What all detectors of wrong labels have in common."""
 
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -11,10 +11,10 @@ from skgex.detection._threshold import parse_percentage, parse_precision
 
 
 class DetectorMixin:
-    """The interface of a detector: masks of the fitted rows, and a threshold.
+    """The interface of a detector: a mask of the fitted rows, and a threshold.
 
-    A class has the parameter ``threshold``, sets ``noise_mask_`` in ``fit``, and calls
-    ``_check_threshold`` before it trains.
+    A subclass has a parameter ``threshold``. Its ``fit`` calls ``_check_threshold``
+    before it trains anything, and sets ``noise_mask_``.
     """
 
     # Entries for the ``_parameter_constraints`` of subclasses.
@@ -22,14 +22,17 @@ class DetectorMixin:
         "threshold": [str, Interval(Real, None, None, closed="neither")],
     }
     _threshold_rules: tuple[str, ...] = ("otsu", "otsu_raw")
-    # Whether probabilities can serve a threshold such as "precision 90%".
+    # Whether the detector estimates probabilities, which "precision 90%" needs.
     _knows_precision = False
 
     threshold: str | float
     noise_mask_: np.ndarray
+    if TYPE_CHECKING:
+        # Defined by the estimator that the mixin is part of.
+        def fit(self, X: Any, y: Any = None) -> Any: ...
 
     def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Fit, and return ``noise_mask_``.
+        """Fit the detector and return ``noise_mask_``.
 
         Parameters
         ----------
@@ -39,37 +42,39 @@ class DetectorMixin:
         Returns
         -------
         noise_mask : ndarray of shape (n_samples,), dtype=bool
-            True where the label is judged wrong.
+            True where the label is flagged as wrong.
         """
         return self.fit(X, y).noise_mask_
 
     def get_support(self, indices: bool = False) -> np.ndarray:
-        """Return the fitted rows to keep (rows, where feature selectors say features).
+        """Return which fitted rows to keep, as feature selectors do for features.
 
         Parameters
         ----------
         indices : bool, default=False
-            Give indices in the place of a mask.
+            If True, return positions instead of a mask.
 
         Returns
         -------
-        support : ndarray of shape (n_samples,), dtype=bool, or of int
-            The rows whose label is not judged wrong.
+        support : ndarray of shape (n_samples,), dtype=bool, or of shape (n_kept,), \
+                dtype=intp
+            The rows whose label is not flagged as wrong.
         """
         check_is_fitted(self)
         support = ~self.noise_mask_
         return np.flatnonzero(support) if indices else support
 
     def _check_threshold(self) -> None:
-        """Refuse a text that is neither a rule nor a share."""
-        rule, kinds = self.threshold, ", ".join(map(repr, self._threshold_rules))
+        """Raise a ValueError for a text that names no threshold."""
+        rule = self.threshold
         if not isinstance(rule, str) or rule in self._threshold_rules:
             return
         if parse_percentage(rule) is not None:
             return
+        if self._knows_precision and parse_precision(rule):
+            return
+        kinds = ", ".join(map(repr, self._threshold_rules))
         if self._knows_precision:
-            if parse_precision(rule):
-                return
             kinds += ", a precision such as 'precision 90%'"
         raise ValueError(
             f"threshold: must be {kinds}, a share of noise such as '10%', or a "

@@ -1,4 +1,4 @@
-"""GEXDetector: wrong labels by how a sample's loss moves in a geometric ensemble."""
+"""GEXDetector: wrong labels by the loss of samples in a geometric ensemble."""
 
 from typing import Any, Self
 
@@ -27,140 +27,159 @@ from skgex.influence._gex import predicts_classes
 
 
 class GEXDetector(DetectorMixin, GEX):
-    """Detect noisy labels through a geometric ensemble.
+    """Detect wrong labels through a geometric ensemble.
 
-    A net is trained, fine-tuned by SGD into nearby checkpoints, and each sample is
-    judged by its loss under them: a label that the net had to memorise is lost as
-    soon as the net moves, a label that other samples support is not.
+    A net is trained. It is then fine-tuned by SGD, several times and with other batches
+    each time, which gives M nearby nets, the members of the ensemble. Each sample is
+    scored by its loss under the members. A label that the net had to memorise gets a
+    high loss as soon as the net moves, a label that other samples support does not.
 
-    ``predict`` gives masks, True = noisy. The estimator is an unsupervised judge of
-    its training data: scikit-learn takes it for neither a classifier nor an outlier
-    detector, so pass ``cv=StratifiedKFold(shuffle=True)`` to searches over it.
+    ``predict`` returns a mask, True = flagged as wrong. To scikit-learn the estimator
+    is neither a classifier nor an outlier detector, so that a parameter search does not
+    stratify by itself: pass ``cv=StratifiedKFold(shuffle=True)`` to it.
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose loss is meant. A skorch net is cloned and trained;
-        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
-        for classes, trained for as long as the loss of held-out rows falls.
+        The net whose loss is used. A skorch net is cloned and the clone is trained.
+        ``FrozenEstimator(net)`` is used with its present weights. None trains a small
+        MLP, for class labels only, until its loss on held-out rows stops falling.
     n_members : int or "auto", default=16
-        M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
-        until an estimated 95% of the most suspicious rows, down to a fifth of all, are
-        those of an infinite ensemble. It compares two halves of the members, and holds
-        their predictions meanwhile.
+        M, the number of members. More members make the ranking of rows less random, at
+        a proportional cost. "auto" grows 16, 32 or 64, until the ranking is stable: an
+        infinite ensemble would confirm an estimated 95% of the most suspicious rows, on
+        average over all depths down to a fifth of the rows. A warning is raised if 64
+        are too few. It compares two halves of the members and holds their predictions
+        meanwhile.
     n_steps : int or "auto", default="auto"
-        T, the mini-batch steps that each member is fine-tuned for. "auto" makes one
-        pass over the data, or 64 steps if these are more.
+        T, the number of mini-batch steps for which each member is fine-tuned. More
+        steps move members further from the trained net. "auto" is one pass over the
+        data, but at least 64 steps.
     lr : float or "auto", default="auto"
-        Learning rate of the fine-tuning. "auto" takes the highest one, up to 0.2, that
-        costs short ensembles little of the log-likelihood of held-out labels; the
-        choice costs no more steps than one more training of the net.
+        Learning rate of the fine-tuning. A higher rate moves members further from the
+        trained net. "auto" takes the highest rate, up to 0.2, at which a short trial
+        ensemble predicts held-out labels about as well as at the best rate tried. The
+        choice takes no more steps than one more training of the net.
     momentum : float, default=0.9
-        Momentum of SGD.
+        Momentum of the SGD steps, in [0, 1). A larger value moves members further.
     schedule : {"cosine", "constant"}, default="cosine"
-        The rate falls to zero as a half cosine, or stays and the norm of the gradient
-        is clipped at 1.
+        How the learning rate changes over the steps. "cosine" lets it fall to zero as
+        half a cosine wave. "constant" keeps it and clips the norm of the gradient at 1.
     chain : bool, default=False
-        Start each member from the one before it, as the official code does, in the
-        place of θ*. Members of a chain cannot be made side by side.
+        If True, start each member from the one before it instead of from the trained
+        net, as the official code does. Members of a chain cannot be made in parallel.
     max_samples : float, default=1.0
-        Share of the rows, in (0, 1], that each member is fine-tuned on. Below 1, each
-        fitted row is judged by the members that did not see it.
+        Share of the rows, in (0, 1], on which each member is fine-tuned. Below 1, each
+        fitted row is scored only by the members that were not fine-tuned on it.
     loss_floor : float, default=0.0
-        The loss under θ* counts as at least this, in nats (official code: 0.05).
+        Lower bound, in nats, on the loss under the trained net: a smaller loss counts
+        as this. A larger value lowers the loss deviations of rows that the net fits
+        well (official code: 0.05).
     statistic : {"relative_loss", "mean_loss", "self_influence"}, \
             default="relative_loss"
-        What rows are ranked by: their mean loss under the members, in nats, divided by
-        one plus the entropy of the ensemble's prediction in bits, since any label of a
-        row that it is unsure of has a high loss; the mean loss itself (which the
-        former is where there are no classes); or the paper's mean squared loss
-        deviation, in nats², which needs a net that has memorised its training set.
+        The score that rows are ranked by, higher = more suspicious. "mean_loss" is the
+        mean loss under the members, in nats. "relative_loss" divides it by one plus the
+        entropy of the ensemble's prediction in bits, because every label of a row that
+        the ensemble is unsure of has a high loss; for regression targets it is the mean
+        loss. "self_influence" is the paper's mean squared loss deviation, in nats²,
+        which needs a net that has memorised its training labels.
     threshold : {"otsu", "otsu_raw"}, str such as "precision 90%" or "10%", or float, \
             default="otsu"
-        Where the cut lies. "otsu" is Otsu's cut on the root of the statistic, and
-        spares labels that the ensemble prefers to all others; where held-out rows,
-        with ``lr="auto"``, say that 2% of the labels or less are wrong, it flags no
-        larger a share. "precision 90%" flags as many rows as can be if 90% of the
-        flags are to be right, by ``noise_proba_``. "otsu_raw" is Otsu's cut on the
-        statistic itself, as in the paper. An expected share of noise comes as a share
-        alone, the cut itself as a number on the statistic's scale.
+        Above which score a row is flagged; a higher threshold flags fewer rows. "otsu"
+        is Otsu's cut, which best divides the square roots of the scores into two
+        groups. It does not flag labels that the ensemble prefers to all others. With
+        ``lr="auto"``, held-out rows give an estimate of the noise rate: if that is at
+        most 2%, "otsu" flags no larger share of the rows. "precision 90%" flags as many
+        labels as possible such that 90% of them are wrong by ``noise_proba_``, again
+        none that the ensemble prefers. "otsu_raw" is Otsu's cut on the scores
+        themselves, as in the paper. Pass "10%" for an expected noise rate, or a float
+        for a cut on the scale of ``scores_``.
     early_stopping : bool or "auto", default="auto"
-        Train ``net`` for as many epochs alone as a trial on half of the rows needs
-        until the loss of the other half falls no more: past that, a net learns wrong
-        labels by heart, and what is ranked by a loss finds few of them. ``lr="auto"``
-        takes the same trial. "auto" is True unless ``statistic="self_influence"``,
-        which needs labels learnt by heart. A FrozenEstimator is not trained; the net
-        that is made for None always stops early. Of one that did not stop and fits far
-        more labels than it could predict, ``lr="auto"`` tells, and a warning says so.
+        If True, train ``net`` only until its loss on held-out rows stops falling. The
+        number of epochs comes from a trial training on half of the rows, which
+        ``lr="auto"`` uses, too. A net trained for longer memorises wrong labels, so
+        that scores by loss find few of them. "auto" is True unless
+        ``statistic="self_influence"``, which needs memorised labels. A FrozenEstimator
+        is not trained; the net for None always stops early. With ``lr="auto"``, a
+        warning is raised if a net that was not stopped early fits far more labels than
+        it predicts for held-out rows.
     keep_members : bool, default=True
-        Keep the members' weights. Without them, the rows that ``fit`` saw are all that
-        can be asked about, and members come back from other processes as losses.
+        Keep the members' weights. If False, only rows seen in ``fit`` can be scored;
+        parallel workers then return losses instead of weights.
     warm_start : bool, default=False
-        Let ``fit`` go on from the last one, on the same data: the net is not trained
-        again, a rate that was chosen stays, and only members that are not there yet
-        are fine-tuned. Fewer ``n_members`` cost nothing. It holds each member's
-        predictions of the fitted rows.
+        If True, ``fit`` continues from the last fit on the same data: the net is not
+        trained again, a learning rate that was chosen is kept, and only missing members
+        are fine-tuned. A smaller ``n_members`` costs nothing. Each member's predictions
+        for the fitted rows are held in memory for this.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net, the chosen rate and the members, by parameters, data
-        and seed: a search over the other parameters trains one net a fold, and more
-        members extend fewer. ``joblib.Memory(path, mmap_mode="r")`` leaves the members
-        on disk, where there are too many for memory.
+        Directory or ``joblib.Memory`` that caches the trained net, the chosen learning
+        rate and the members, for a later fit with the same net, data and seed. A search
+        over the other parameters trains one net per fold; a larger ``n_members`` reuses
+        the members already cached. ``joblib.Memory(path, mmap_mode="r")`` leaves the
+        members on disk if there are too many for memory. None caches nothing.
     n_jobs : int or None, default=None
-        Members made side by side through joblib. Answers do not depend on it.
+        Number of members that joblib fine-tunes in parallel; -1 uses all processors,
+        None means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        From 1, a progress bar over the members.
+        If above 0, show a progress bar over the members.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     ensemble_ : GeometricEnsemble
         The trained net and its members.
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     lr_ : float
         The learning rate of the members.
     n_epochs_ : int
-        The epochs that the net was trained for.
+        Number of epochs for which the net was trained.
     n_members_ : int
-        The number of members.
+        Number of members.
     n_steps_ : int
-        The steps of each member.
+        Number of mini-batch steps of each member.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     memorised_ : float
-        Share of the fitted labels with a loss below log 2 under the trained net, by
-        cross entropy those with a probability above 1/2. Near 1, wrong labels are among
-        them: the net has memorised its training set. Only for classes.
+        Share of the fitted labels with a loss below log 2 under the trained net, which
+        for cross entropy means a probability above 1/2. Near 1, wrong labels are among
+        them: the net has memorised its training set. Only if labels are classes.
     noise_mask_ : ndarray of shape (n_samples,), dtype=bool
-        True where a fitted row's label is judged wrong.
+        True where a fitted row's label is flagged as wrong.
     noise_matrix_ : ndarray of shape (n_classes, n_classes), dtype=float64
-        Estimated P(given label = column | true label = row), with the label that the
-        ensemble prefers taken for the true one where ``noise_proba_`` exceeds 1/2.
-        Only for classes.
+        Estimated P(given label = column | true label = row). The label that the
+        ensemble prefers counts as the true one if ``noise_proba_`` is above 1/2, and
+        the given label otherwise. Only if labels are classes.
     noise_proba_ : ndarray of shape (n_samples,), dtype=float64
         Estimated probability that a fitted row's label is wrong. It depends on neither
-        ``statistic`` nor ``threshold``. Only for classes.
+        ``statistic`` nor ``threshold``. Only if labels are classes.
     noise_rate_ : float
-        Estimated share of wrong labels: the mean of ``noise_proba_``. Only for classes.
+        Estimated share of wrong labels: the mean of ``noise_proba_``. Only if labels
+        are classes.
     scores_ : ndarray of shape (n_samples,), dtype=float64
-        The statistic of the fitted rows, higher = more suspicious.
+        The statistic of the fitted rows, higher = more suspicious. In nats; in nats²
+        for "self_influence".
     scores_std_ : ndarray of shape (n_samples,), dtype=float64
-        Standard error of ``scores_`` over the members: their usual distance from
-        those of an infinite ensemble around the same net. NaN where fewer than two
-        members count for a row. Too small with ``chain=True``, whose members are not
-        independent; and by a factor of 0.5 to 0.75 for relative losses of suspicious
-        rows, since it takes the ensemble's entropy as known.
+        Standard error of ``scores_``: how far they typically are from the scores by an
+        infinite ensemble around the same net. NaN if fewer than two members score a
+        row. It is too small with ``chain=True``, whose members are not independent. For
+        "relative_loss" of suspicious rows it is too small, by a factor of 0.5 to 0.75,
+        because it takes the ensemble's entropy as known.
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Self-influence of the fitted rows, in nats².
+        Self-influence of the fitted rows, in nats², higher = more suspicious.
     suggested_labels_ : ndarray of shape (n_samples, ...)
-        The class (or value) that the ensemble prefers for each fitted row.
+        The class that the ensemble predicts for each fitted row, or the regression
+        target.
     threshold_ : float
-        What scores of noise exceed.
+        Rows with a score above this are flagged, unless ``threshold`` exempts labels
+        that the ensemble prefers.
 
     See Also
     --------
-    skgex.influence.GEX : The same ensemble as a feature map, without a judgement.
+    skgex.influence.GEX : The same ensemble as a feature map that flags no rows.
 
     References
     ----------
@@ -275,7 +294,7 @@ class GEXDetector(DetectorMixin, GEX):
         return self
 
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Say which labels are wrong.
+        """Flag wrong labels.
 
         Parameters
         ----------
@@ -285,13 +304,13 @@ class GEXDetector(DetectorMixin, GEX):
         Returns
         -------
         noise_mask : ndarray of shape (n_samples,), dtype=bool
-            True where the label is judged wrong.
+            True where the label is flagged as wrong.
         """
         query = self._query(X, y)
         return self._noise_model.flags(self._evaluate(query), query.codes)
 
     def scores(self, X: Any, y: Any = None) -> np.ndarray:
-        """Return how suspicious labels are.
+        """Return how suspicious each label is.
 
         Parameters
         ----------
@@ -309,11 +328,12 @@ class GEXDetector(DetectorMixin, GEX):
 
     @available_if(predicts_classes)
     def noise_proba(self, X: Any, y: Any = None) -> np.ndarray:
-        """Return how probable it is that labels are wrong.
+        """Return the estimated probability that each label is wrong.
 
-        It rises with the relative loss, from even odds at Otsu's cut through those of
-        the fitted rows, and is halved where the ensemble prefers the label. Noise that
-        falls on hard rows, or that a net can learn, is not told from right labels.
+        It rises with the relative loss. At Otsu's cut through the relative losses of
+        the fitted rows it is 1/2. It is halved if the ensemble prefers the label to all
+        others. Wrong labels of rows that are hard to learn, or wrong labels with a
+        pattern that a net can learn, are not distinguished from right ones.
 
         Parameters
         ----------
@@ -329,22 +349,28 @@ class GEXDetector(DetectorMixin, GEX):
         return self._noise_model.probabilities(self._evaluate(query), query.codes)
 
     def relabel(self, kind: str = "hard") -> np.ndarray:
-        """Return the labels of the fitted rows, with new ones for those judged wrong.
+        """Return the labels of the fitted rows, with new labels for flagged rows.
 
         Parameters
         ----------
         kind : {"hard", "probabilities", "influence"}, default="hard"
-            What a wrong label becomes: the class (or value) that the ensemble prefers;
-            the ensemble's class probabilities; or the targets of Kong, Shen and Huang
-            (2022), see :func:`skgex.cleaning.influence_targets`.
+            What replaces the label of a flagged row. "hard": the class, or regression
+            target, that the ensemble predicts. "probabilities": the ensemble's class
+            probabilities. "influence": the target of Kong, Shen and Huang (2022), see
+            :func:`skgex.cleaning.influence_targets`.
 
         Returns
         -------
         labels : ndarray of shape (n_samples, ...) or (n_samples, n_classes)
-            Labels as ``fit`` takes them if "hard"; otherwise targets in the order of
-            ``classes_``, dtype float64, with which a net can be trained on the cross
-            entropy of probabilities. See :func:`skgex.cleaning.weighted_rows` for
-            estimators that take classes only.
+            For "hard", labels of the kind that ``fit`` takes. Otherwise soft targets of
+            dtype float64, with classes in the order of ``classes_``: a net can be
+            trained on them by the cross entropy of probabilities. For estimators that
+            take class labels only, see :func:`skgex.cleaning.weighted_rows`.
+
+        Raises
+        ------
+        ValueError
+            If ``kind`` is unknown, or needs classes and there are none.
         """
         check_is_fitted(self)
         if kind not in TARGETS:

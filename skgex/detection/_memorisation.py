@@ -1,20 +1,26 @@
-"""Whether a net has learnt its labels by heart as much, or as little, as it should."""
+"""Warnings if a net has memorised too few, or too many, of its training labels."""
 
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import MemorisationWarning
 
-# The paper's statistic needs a net that fits this share of its labels: gives them a
-# probability above 1/2.
+# The paper's statistic, self-influence, needs a net that fits at least this share of
+# its labels, that is, gives them a probability above 1/2.
 MEMORISED = 0.98
 
-# A loss finds few wrong labels where the share that is fitted exceeds by this much the
-# share of held-out labels that a net like it predicts. Nets that stopped in time differ
-# by less.
+# Losses find few wrong labels if the share of training labels that the net fits exceeds
+# by more than this the share of held-out labels that a net like it predicts. For nets
+# that were stopped in time the difference is smaller.
 OVERFIT = 0.15
 
 
 def warn_unless_memorised(fitted: float) -> None:
-    """Warn of self-influence under a net that fits too small a share of its labels."""
+    """Warn if a net fits too small a share of its labels for self-influence.
+
+    Parameters
+    ----------
+    fitted : float
+        Share of the training labels that the net gives a probability above 1/2.
+    """
     if fitted < MEMORISED:
         warn_caller(
             f"The net fits {fitted:.0%} of its training labels. "
@@ -26,13 +32,21 @@ def warn_unless_memorised(fitted: float) -> None:
 
 
 def warn_if_memorised(fitted: float, predicted: float) -> None:
-    """Warn of losses under a net that fits far more labels than it could predict."""
+    """Warn if a net fits far more labels than it predicts, for scores by loss.
+
+    Parameters
+    ----------
+    fitted : float
+        Share of the training labels that the net gives a probability above 1/2.
+    predicted : float
+        Share of held-out labels that a net trained on the other rows predicts.
+    """
     if fitted > predicted + OVERFIT:
         warn_caller(
             f"The net fits {fitted:.0%} of its training labels, but trained on half of "
-            f"them it predicts {predicted:.0%} of the others: it has learnt labels by "
-            "heart, and the loss of wrong ones then tells little. Pass the net itself, "
-            "neither frozen nor with early_stopping=False, or train it for fewer "
-            "epochs.",
+            f"them it predicts {predicted:.0%} of the others: it has memorised labels, "
+            "so that the loss of a wrong one can be as low as that of a right one. "
+            "Pass the net itself, neither frozen nor with early_stopping=False, or "
+            "train it for fewer epochs.",
             MemorisationWarning,
         )

@@ -1,4 +1,4 @@
-"""NoisyLabelDetector: the detector's interface for any scorer of rows."""
+"""NoisyLabelDetector: a detector of wrong labels by the scores of any estimator."""
 
 from typing import Any
 
@@ -10,22 +10,26 @@ from skgex.detection._threshold import threshold_of
 
 
 class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
-    """Detect noisy labels by the scores of any estimator that gives some.
+    """Detect wrong labels by the scores of any estimator.
+
+    The rows of the highest scores are flagged: those above a threshold that is found
+    from the scores, or given.
 
     Parameters
     ----------
     scorer : estimator
-        What judges rows: it has ``fit`` and then ``scores_``, or ``self_influence_``,
-        higher = more suspicious, as the estimators of :mod:`skgex.hardness` and
-        :mod:`skgex.influence`. A clone of it is fitted; ``FrozenEstimator(scorer)`` is
-        taken as it was fitted on the same rows, so that one costly fit can serve a
-        detector and a pruner.
+        What scores rows: an estimator that has ``scores_`` or ``self_influence_`` after
+        ``fit``, as those of :mod:`skgex.hardness` and :mod:`skgex.influence`. A clone
+        of it is fitted. ``FrozenEstimator(scorer)`` is used as it was fitted, on the
+        same rows, so that one costly fit can serve a detector and a pruner.
     threshold : {"auto", "otsu", "otsu_raw"}, str such as "10%", or float, \
             default="auto"
-        Where the cut lies. "otsu_raw" is Otsu's cut on the scores; "otsu" that on
-        their root, counted from the least should that be negative; "auto" the latter
-        for self-influence, which is a mean of squares, and the former for other
-        scores. An expected share of noise comes as text, the cut itself as a number.
+        Above which score a row is flagged; a higher threshold flags fewer rows.
+        "otsu_raw" is Otsu's cut, which best divides the scores into two groups. "otsu"
+        is Otsu's cut on the square root of the scores, after the least score is
+        subtracted if it is negative. "auto" is "otsu" for ``self_influence_``, which is
+        a mean of squares, and "otsu_raw" for ``scores_``. Pass "10%" for an expected
+        noise rate, or a float for a cut on the scale of ``scores_``.
 
     Attributes
     ----------
@@ -34,16 +38,16 @@ class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     noise_mask_ : ndarray of shape (n_samples,), dtype=bool
-        True where a fitted row's label is judged wrong.
+        True where a fitted row's label is flagged as wrong.
     scores_ : ndarray of shape (n_samples,), dtype=float64
         The scorer's scores of the fitted rows, higher = more suspicious.
     threshold_ : float
-        What scores of noise exceed.
+        Rows with a score above this are flagged.
 
     See Also
     --------
-    GEXDetector : The detector by a geometric ensemble.
-    skgex.pruning.DatasetPruner : The other job for the same scorers.
+    GEXDetector : A detector with a scorer of its own, the geometric ensemble.
+    skgex.pruning.DatasetPruner : Prunes data sets by the same scorers.
 
     Examples
     --------
@@ -69,7 +73,7 @@ class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
         self.threshold = threshold
 
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Say which labels are wrong.
+        """Flag wrong labels.
 
         Parameters
         ----------
@@ -79,8 +83,8 @@ class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
         Returns
         -------
         noise_mask : ndarray of shape (n_samples,), dtype=bool
-            True where the label is judged wrong; False for a row that the scorer
-            cannot judge.
+            True where the label is flagged as wrong; False for a row that the scorer
+            cannot score.
         """
         return self.scores(X, y) > self.threshold_
 

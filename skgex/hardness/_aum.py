@@ -1,4 +1,4 @@
-"""AUM: the area under the margin of a row's label during training."""
+"""AUM: the mean margin of a row's label during training."""
 
 from typing import Any
 
@@ -14,21 +14,25 @@ from skgex.hardness._hardness import Hardness, after_epochs
 class AUM(Hardness):
     """Area under the margin (Pleiss et al. 2020), negated.
 
-    The margin of a row is its label's logit less the largest of the others. A label
-    that other rows support has a wide margin early; one that the net must memorise
-    has a negative margin until late. The score is minus the mean margin over the
-    epochs, each taken in evaluation mode after the epoch.
+    The margin of a row is the logit of its label minus the largest logit of the other
+    classes. A label that other rows support has a wide margin early in the training. A
+    label that the net must memorise has a negative margin until late. The score is
+    minus the mean of the margins after each epoch, in evaluation mode.
 
     Parameters
     ----------
     net : skorch.NeuralNet or None, default=None
-        The net whose training is watched: a clone of it is trained. None makes a small
-        MLP, trained for as long as the loss of held-out rows falls.
+        The net whose training is observed. It is cloned and the clone is trained. None
+        trains a small MLP, for class labels only, until its loss on held-out rows stops
+        falling.
     memory : str, joblib.Memory or None, default=None
-        Caches the training and its record, so that all estimators that watch equal
-        nets, data and seeds share one training.
+        Directory or ``joblib.Memory`` that caches the training and its record, so that
+        all estimators that observe the same net with the same data and seed share one
+        training. None caches nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
@@ -37,14 +41,13 @@ class AUM(Hardness):
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     scores_ : ndarray of shape (n_samples,), dtype=float64
-        Minus the mean margin, in nats: the logarithm of how many times as probable
-        the net takes the likeliest other class. Higher = more suspicious.
+        Minus the mean margin, in nats: the log of how many times more probable the most
+        probable other class is than the label. Higher = more suspicious.
 
     Notes
     -----
-    Logits are logarithms of probabilities up to a number that all classes share, so
-    the margin is as well defined for nets that give probabilities; there it is no
-    wider than 36 nats.
+    Logits equal log-probabilities up to a constant per row. So the margin is defined,
+    too, for nets whose outputs are probabilities; there it is at most 36 nats.
 
     References
     ----------

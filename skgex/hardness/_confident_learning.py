@@ -17,27 +17,37 @@ from skgex.hardness._hardness import Hardness
 class ConfidentLearning(Hardness):
     """Confident learning (Northcutt et al. 2021) on out-of-fold probabilities.
 
-    The probabilities come from nets that were not trained on the row; what is made of
-    them is cleanlab's, which must be installed (``pip install skgex[cleanlab]``).
+    The rows are split into folds. The class probabilities of each row come from a net
+    that was trained on the other folds. From them cleanlab computes the scores; it must
+    be installed (``pip install skgex[cleanlab]``).
 
     Parameters
     ----------
     net : skorch.NeuralNet or None, default=None
-        The net to train clones of. None makes a small MLP,
-        trained for as long as the loss of held-out rows falls.
+        The net of which clones are trained. None trains a small MLP, for class labels
+        only, until its loss on held-out rows stops falling.
     method : {"self_confidence", "normalized_margin", \
             "confidence_weighted_entropy"}, default="self_confidence"
-        How cleanlab measures the quality of a label.
+        How cleanlab measures the quality of a label: by its probability
+        ("self_confidence"), by how much this exceeds the largest probability of the
+        other classes ("normalized_margin"), or by the entropy of the prediction divided
+        by this probability ("confidence_weighted_entropy").
     n_folds : int, default=2
-        Number of folds, and of nets (official code of GEX: 2).
+        Number of folds, and of nets to train. With more folds each net is trained on
+        more of the rows (official code of GEX: 2).
     memory : str, joblib.Memory or None, default=None
-        Caches each net's training, by parameters, data and seed.
+        Directory or ``joblib.Memory`` that caches the result of each training, so that
+        a later fit with the same net, data and seed does not train again. None caches
+        nothing.
     n_jobs : int or None, default=None
-        Nets trained side by side through joblib. Answers do not depend on it.
+        Number of nets that joblib trains in parallel; -1 uses all processors, None
+        means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        From 1, a progress bar over the nets.
+        If above 0, show a progress bar over the nets.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
@@ -49,13 +59,13 @@ class ConfidentLearning(Hardness):
         cleanlab's estimate of how many rows have the given label i (row) and the true
         label j (column).
     probabilities_ : ndarray of shape (n_samples, n_classes), dtype=float64
-        Class probabilities of each row under the net that was not trained on it.
+        Class probabilities of each row by the net that was not trained on it.
     scores_ : ndarray of shape (n_samples,), dtype=float64
         One minus cleanlab's label quality, in [0, 1]. Higher = more suspicious.
 
     See Also
     --------
-    OutOfFold : Scores of the same kind without cleanlab.
+    OutOfFold : Similar scores, without cleanlab.
 
     References
     ----------

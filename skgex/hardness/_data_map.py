@@ -14,23 +14,30 @@ from skgex.hardness._hardness import Hardness, after_epochs
 class DataMap(Hardness):
     """Mean confidence or margin over the epochs (Swayamdipta et al. 2020), negated.
 
-    The map of a data set places each row by the mean and the standard deviation, over
-    the epochs of training, of the probability that the net gives to its label. Rows of
-    low confidence and low variability are the hard ones, wrong labels among them.
+    The map of a data set describes each row by the probability that the net gives to
+    its label after each epoch: the mean over the epochs is the confidence, the standard
+    deviation the variability. Rows of low confidence and low variability are hard to
+    learn, and wrong labels are among them. The score is minus the confidence, or minus
+    the mean margin.
 
     Parameters
     ----------
     net : skorch.NeuralNet or None, default=None
-        The net whose training is watched: a clone of it is trained. None makes a small
-        MLP, trained for as long as the loss of held-out rows falls.
+        The net whose training is observed. It is cloned and the clone is trained. None
+        trains a small MLP, for class labels only, until its loss on held-out rows stops
+        falling.
     statistic : {"confidence", "margin"}, default="confidence"
-        What is averaged over the epochs: the probability of the label, or by how much
-        it exceeds the largest of the others.
+        What is averaged over the epochs: the probability of the label ("confidence"),
+        or by how much it exceeds the largest probability of the other classes
+        ("margin").
     memory : str, joblib.Memory or None, default=None
-        Caches the training and its record, so that all estimators that watch equal
-        nets, data and seeds share one training.
+        Directory or ``joblib.Memory`` that caches the training and its record, so that
+        all estimators that observe the same net with the same data and seed share one
+        training. None caches nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
@@ -39,14 +46,14 @@ class DataMap(Hardness):
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     confidence_ : ndarray of shape (n_samples,), dtype=float64
-        Mean probability of the label.
+        Mean probability of the label over the epochs.
     variability_ : ndarray of shape (n_samples,), dtype=float64
-        Standard deviation of that probability.
+        Standard deviation of this probability over the epochs.
     correctness_ : ndarray of shape (n_samples,), dtype=float64
-        Share of the epochs after which the label was the likeliest class.
+        Share of the epochs after which the label was the most probable class.
     scores_ : ndarray of shape (n_samples,), dtype=float64
-        Minus the mean of the statistic, in [-1, 0] or [-1, 1]. Higher = more
-        suspicious.
+        Minus the mean of the statistic, in [-1, 0] for "confidence" and [-1, 1] for
+        "margin". Higher = more suspicious.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""DeepKNN: how many of a row's neighbours, as the net sees them, disagree."""
+"""DeepKNN: how many of a row's neighbours, in the net's features, disagree."""
 
 from numbers import Integral
 from typing import Any
@@ -15,37 +15,45 @@ from skgex._nets.snapshot import TrainedNet, revive, snapshot
 from skgex._utils.random import Seeds
 from skgex.hardness._hardness import Hardness
 
-# Neighbours are found for so many rows at a time, to bound the memory.
+# Neighbours are found for this number of rows at a time, to limit the memory.
 BATCH = 1024
 
 
 class DeepKNN(Hardness):
     """Share of the nearest neighbours with another label (Bahri et al. 2020).
 
-    Neighbours are found in what the net makes of the rows at several checkpoints of
-    its training.
+    Neighbours are rows with similar features, which the net computes at several
+    checkpoints of its training.
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose features are meant. A clone of a skorch net is trained;
-        ``FrozenEstimator(net)`` is taken as it was trained, as the only checkpoint.
-        None makes a small MLP, trained for as long as the loss of held-out rows falls.
+        The net whose features are used. A skorch net is cloned and the clone is
+        trained. ``FrozenEstimator(net)`` is used with its present weights, as the only
+        checkpoint. None trains a small MLP, for class labels only, until its loss on
+        held-out rows stops falling.
     features : {"logits", "penultimate"}, default="logits"
-        Where neighbours are near: in the outputs of the module, or in what enters its
-        last layer. Distances are Euclidean.
+        The features in which neighbours are found, by their Euclidean distance: the
+        outputs of the module ("logits"), or the inputs of its last layer
+        ("penultimate").
     n_neighbors : int or None, default=None
-        Number of neighbours. None makes it n_samples / n_classes, as the official code
-        of GEX does.
+        Number of neighbours of each row. A larger value makes the scores less random
+        and less local. None means n_samples / n_classes, as in the official code of
+        GEX.
     n_checkpoints : int, default=5
-        Checkpoints, evenly spaced over the second half of the training.
+        Number of checkpoints, spread evenly over the second half of the training. A
+        short training has fewer. The cost is proportional to it.
     n_jobs : int or None, default=None
-        Passed to :class:`~sklearn.neighbors.NearestNeighbors`.
+        Number of parallel jobs in the search for neighbours; -1 uses all processors,
+        None means 1 outside of ``joblib.parallel_config``.
     memory : str, joblib.Memory or None, default=None
-        Caches the training and its record, so that all estimators that watch equal
-        nets, data and seeds share one training.
+        Directory or ``joblib.Memory`` that caches the training and its record, so that
+        all estimators that observe the same net with the same data and seed share one
+        training. None caches nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
@@ -54,9 +62,9 @@ class DeepKNN(Hardness):
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     n_neighbors_ : int
-        Number of neighbours.
+        Number of neighbours of each row.
     scores_ : ndarray of shape (n_samples,), dtype=float64
-        Share, in [0, 1], of the neighbours that have another label, averaged over the
+        Share of the neighbours that have another label, in [0, 1], averaged over the
         checkpoints. Higher = more suspicious.
 
     References

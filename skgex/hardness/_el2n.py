@@ -17,26 +17,35 @@ from skgex.hardness._hardness import Hardness, train_and_predict
 class EL2N(Hardness):
     """Error L2-norm of nets early in their training (Paul et al. 2021).
 
-    Several nets are trained for a few epochs; the score of a row is the Euclidean
-    distance between their predicted probabilities and its label, as a one-hot vector,
-    averaged over the nets.
+    Several nets are trained for a few epochs. The score of a row is the Euclidean
+    distance between the probabilities that a net predicts and the one-hot vector of the
+    label, averaged over the nets.
 
     Parameters
     ----------
     net : skorch.NeuralNet or None, default=None
-        The net to train clones of. None makes a small MLP.
+        The net of which clones are trained. None trains a small MLP, for class labels
+        only.
     n_nets : int, default=5
-        Number of nets, each of its own initialisation and order of batches.
+        Number of nets, each with its own initial weights and order of batches. More
+        nets make the scores less random, at a proportional cost.
     n_epochs : int, default=10
-        Epochs of each, in the place of the net's ``max_epochs``.
+        Number of epochs for which each net is trained, instead of the net's
+        ``max_epochs``. It should be well below a full training: after too many epochs
+        the nets have memorised wrong labels.
     memory : str, joblib.Memory or None, default=None
-        Caches each net's training, by parameters, data and seed.
+        Directory or ``joblib.Memory`` that caches the result of each training, so that
+        a later fit with the same net, data and seed does not train again. None caches
+        nothing.
     n_jobs : int or None, default=None
-        Nets trained side by side through joblib. Answers do not depend on it.
+        Number of nets that joblib trains in parallel; -1 uses all processors, None
+        means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        From 1, a progress bar over the nets.
+        If above 0, show a progress bar over the nets.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""ForgettingScore: how often a row that was learnt was forgotten again."""
+"""ForgettingScore: how often a row was forgotten after it had been learned."""
 
 from typing import Any
 
@@ -14,20 +14,23 @@ from skgex.hardness._hardness import Hardness, after_epochs
 class ForgettingScore(Hardness):
     """Number of forgetting events during training (Toneva et al. 2019).
 
-    A row is forgotten when the net classified it by its label after one epoch and no
-    longer does after the next. Rows that were never learnt count as the most
-    forgettable.
+    A row is forgotten if the net predicts its label after one epoch and no longer after
+    the next. Rows whose label the net never predicts count as the most forgettable.
 
     Parameters
     ----------
     net : skorch.NeuralNet or None, default=None
-        The net whose training is watched: a clone of it is trained. None makes a small
-        MLP, trained for as long as the loss of held-out rows falls.
+        The net whose training is observed. It is cloned and the clone is trained. None
+        trains a small MLP, for class labels only, until its loss on held-out rows stops
+        falling.
     memory : str, joblib.Memory or None, default=None
-        Caches the training and its record, so that all estimators that watch equal
-        nets, data and seeds share one training.
+        Directory or ``joblib.Memory`` that caches the training and its record, so that
+        all estimators that observe the same net with the same data and seed share one
+        training. None caches nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
@@ -36,16 +39,17 @@ class ForgettingScore(Hardness):
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     learned_ : ndarray of shape (n_samples,), dtype=bool
-        True where the label was the likeliest class after one epoch at least.
+        True where the label was the most probable class after at least one epoch.
     scores_ : ndarray of shape (n_samples,), dtype=float64
-        Forgetting events, a whole number; the number of epochs, which no count of
-        events reaches, where the row was never learnt. Higher = more suspicious.
+        Number of times that the row was forgotten. For a row that was never learned,
+        the number of epochs, which is more than any row can be forgotten. Higher = more
+        suspicious.
 
     Notes
     -----
-    Events are counted between the ends of epochs, in evaluation mode, for all rows
-    under the same weights; the paper counts them between the batches that hold the
-    row.
+    Predictions are compared between the ends of epochs, in evaluation mode, for all
+    rows under the same weights. The paper compares those at the batches that contain
+    the row.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""OutOfFold: the confidence in a label of a net that was not trained on it."""
+"""OutOfFold: the confidence in a label by a net that was not trained on it."""
 
 from typing import Any
 
@@ -16,27 +16,34 @@ from skgex.hardness._hardness import Hardness
 class OutOfFold(Hardness):
     """Out-of-fold confidence in each label, or its margin, negated.
 
-    Rows are dealt to folds, by class; a net is trained on all folds but one and judges
-    the one left out, so that no label was memorised by its judge.
+    Rows are split into folds, stratified by class. For each fold a net is trained on
+    the other folds, and predicts the rows of this one. So no label is scored by a net
+    that could have memorised it.
 
     Parameters
     ----------
     net : skorch.NeuralNet or None, default=None
-        The net to train clones of. None makes a small MLP,
-        trained for as long as the loss of held-out rows falls.
+        The net of which clones are trained. None trains a small MLP, for class labels
+        only, until its loss on held-out rows stops falling.
     statistic : {"self_confidence", "margin"}, default="self_confidence"
-        The probability of the label, or by how much it exceeds the largest of the
-        others.
+        The probability of the label ("self_confidence"), or by how much it exceeds the
+        largest probability of the other classes ("margin").
     n_folds : int, default=5
-        Number of folds, and of nets.
+        Number of folds, and of nets to train. With more folds each net is trained on
+        more of the rows.
     memory : str, joblib.Memory or None, default=None
-        Caches each net's training, by parameters, data and seed.
+        Directory or ``joblib.Memory`` that caches the result of each training, so that
+        a later fit with the same net, data and seed does not train again. None caches
+        nothing.
     n_jobs : int or None, default=None
-        Nets trained side by side through joblib. Answers do not depend on it.
+        Number of nets that joblib trains in parallel; -1 uses all processors, None
+        means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        From 1, a progress bar over the nets.
+        If above 0, show a progress bar over the nets.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
@@ -45,13 +52,14 @@ class OutOfFold(Hardness):
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     probabilities_ : ndarray of shape (n_samples, n_classes), dtype=float64
-        Class probabilities of each row under the net that was not trained on it.
+        Class probabilities of each row by the net that was not trained on it.
     scores_ : ndarray of shape (n_samples,), dtype=float64
-        Minus the statistic, in [-1, 0] or [-1, 1]. Higher = more suspicious.
+        Minus the statistic, in [-1, 0] for "self_confidence" and [-1, 1] for "margin".
+        Higher = more suspicious.
 
     See Also
     --------
-    ConfidentLearning : The same through cleanlab, which weighs classes.
+    ConfidentLearning : Similar scores through cleanlab, and the confident joint.
 
     Examples
     --------

@@ -14,32 +14,36 @@ from skgex.hardness._hardness import Hardness
 
 
 class TrainingLoss(Hardness):
-    """Loss of each row under the trained net: the plainest of all scores.
+    """Loss of each row under the trained net, the simplest of all scores.
 
-    It serves where the net has not memorised its training set; where it has, wrong
-    labels are fitted like right ones and the loss tells them apart no longer. The
-    targets may be values too.
+    It is useful as long as the net has not memorised its training labels. Once it has,
+    it fits wrong labels like right ones, and their losses no longer differ. ``y`` may
+    be regression targets, too.
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose loss is meant. A skorch net is cloned and trained;
-        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
-        for classes, trained for as long as the loss of held-out rows falls.
+        The net whose loss is used. A skorch net is cloned and the clone is trained.
+        ``FrozenEstimator(net)`` is used with its present weights. None trains a small
+        MLP, for class labels only, until its loss on held-out rows stops falling.
     memory : str, joblib.Memory or None, default=None
-        Caches the training and its record, so that all estimators that watch equal
-        nets, data and seeds share one training.
+        Directory or ``joblib.Memory`` that caches the training and its record, so that
+        all estimators that observe the same net with the same data and seed share one
+        training. None caches nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     scores_ : ndarray of shape (n_samples,), dtype=float64
-        The loss, in nats for a likelihood's criterion. Higher = more suspicious.
+        The loss of each row, in nats if the criterion is a negative log-likelihood.
+        Higher = more suspicious.
 
     Examples
     --------

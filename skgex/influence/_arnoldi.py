@@ -1,4 +1,4 @@
-"""Arnoldi: the influence function within the top eigenvectors of the Hessian."""
+"""Arnoldi: the influence function in the top eigenvectors of the Hessian."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -21,45 +21,55 @@ from skgex.influence._mapping import FeatureProducts
 class Arnoldi(InfluenceEstimator):
     """Influence function in the Hessian's top eigenvectors (Schioppa et al. 2022).
 
-    Of H, the Hessian of the mean loss of the N fitted rows, the R eigenvalues λ_r of
-    largest magnitude and their eigenvectors v_r are found by Arnoldi's iteration. A
-    sample z is mapped to φ_r(z) = v_r·g(z) / √(N |λ_r|), with g the gradient of its
-    loss, and influence is Σ_r sign(λ_r) φ_r(z) φ_r(z'). With all eigenvectors this is
-    g' (N H)⁻¹ g', as of :class:`InfluenceFunction` without damping.
+    The influence function needs the inverse of H, the Hessian (matrix of second
+    derivatives) of the mean loss of the N fitted rows. It is too large to invert for
+    most nets. So only its part in R eigenvectors v_r is inverted: those of the
+    eigenvalues λ_r of largest magnitude, which Arnoldi's iteration finds.
 
-    The Hessian of a net that stands at no minimum has negative eigenvalues too. They
-    are kept, with their sign: inverting their magnitude would be another matrix.
+    A sample z with the gradient g(z) of its loss is mapped to
+    φ_r(z) = v_r·g(z) / √(N |λ_r|). Influence is Σ_r sign(λ_r) φ_r(z) φ_r(z'). With all
+    eigenvectors this is g(z)·(N H)⁻¹ g(z'), as for :class:`InfluenceFunction` without
+    damping.
+
+    The Hessian of a net that is not at a minimum has negative eigenvalues, too. They
+    keep their sign, since H would be another matrix without it.
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose loss is meant. A skorch net is cloned and trained;
-        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
-        for classes, trained for as long as the loss of held-out rows falls.
+        The net whose loss is used. A skorch net is cloned and the clone is trained.
+        ``FrozenEstimator(net)`` is used with its present weights. None trains a small
+        MLP, for class labels only, until its loss on held-out rows stops falling.
     n_components : int, default=20
-        R, the number of eigenvectors. Eigenvalues that are zero up to rounding give no
+        R, the number of eigenvectors. A larger value takes more of the Hessian into
+        account, and more memory. Eigenvalues that are zero up to rounding give no
         feature.
     n_iterations : int, default=50
-        Products with the Hessian, no fewer than ``n_components``; as many vectors of
-        the size of the net's parameters are held.
+        Number of products with the Hessian, at least ``n_components``. A larger value
+        makes the eigenvectors more accurate. Each product takes a pass over the data
+        and leaves a vector of the size of the net's parameters in memory.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net, by parameters, data and seed.
+        Directory or ``joblib.Memory`` that caches the result of each training, so that
+        a later fit with the same net, data and seed does not train again. None caches
+        nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     components_ : ndarray of shape (n_found, n_parameters)
-        Eigenvectors.
+        Eigenvectors of the Hessian, one per row.
     eigenvalues_ : ndarray of shape (n_found,), dtype=float64
-        Of falling magnitude.
+        Their eigenvalues, by falling magnitude.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        I(z, z) of the fitted rows, higher = more suspicious; negative where negative
-        curvature prevails.
+        Influence I(z, z) of each fitted row on itself, higher = more suspicious. It is
+        negative if the negative eigenvalues outweigh the others.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Checkpoints of a net's training, as TracIn takes them."""
+"""Checkpoints of a net's training, as TracIn uses them."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,18 +11,18 @@ from skgex._nets.trajectory import Trajectory
 
 
 class Checkpoints(NamedTuple):
-    """A net at some epochs of its training.
+    """A net after some epochs of its training.
 
     Attributes
     ----------
     trained : TrainedNet
-        The net in the end.
+        The net after its last epoch.
     weights : list of dict
-        Its weights after each of the epochs.
+        Weights of the net after each of the epochs.
     lrs : list of float
-        Learning rate in each.
+        Learning rate in each of the epochs.
     epochs : list of int
-        Counted from 1.
+        Numbers of the epochs, counted from 1.
     """
 
     trained: TrainedNet
@@ -31,13 +31,13 @@ class Checkpoints(NamedTuple):
     epochs: list[int]
 
     def losses(self) -> Iterator[tuple[SampleLosses, float]]:
-        """Yield the samples' losses under each checkpoint, and its learning rate."""
+        """Yield the loss function at each checkpoint, with its learning rate."""
         for weights, lr in zip(self.weights, self.lrs, strict=True):
             yield SampleLosses(self.trained, weights), lr
 
 
 def choose_checkpoints(trajectory: Trajectory, n_checkpoints: int) -> Checkpoints:
-    """Take checkpoints spread evenly over the second half of a training.
+    """Choose checkpoints spread evenly over the second half of a training.
 
     Raises
     ------

@@ -32,25 +32,28 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ABC):
     __metadata_request__transform = {"y": True}  # noqa: RUF012
 
     def transform(self, X: Any, y: Any = None) -> np.ndarray:
-        """Map samples to their features, those that the class names.
+        """Map samples to the features that the class describes.
+
+        Influence is computed from these features. They depend on the labels, so do not
+        use them as features for a classifier.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
             Samples.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Their labels. Without them, a row that ``fit`` saw has the label it had
-            there, and any other the label that the net predicts, with a warning.
+            Their labels. Without them, a row seen in ``fit`` has the label it had
+            there, and any other row the label that the net predicts, with a warning.
 
         Returns
         -------
         features : ndarray of shape (n_samples, n_features_out)
-            In the floating type of the net.
+            In the floating-point type of the net.
         """
         return self._features(self._query(X, y))
 
     def self_influence(self, X: Any, y: Any = None) -> np.ndarray:
-        """Return the influence of samples on their own loss.
+        """Return the influence of each sample on its own loss.
 
         Parameters
         ----------
@@ -60,31 +63,32 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ABC):
         Returns
         -------
         self_influence : ndarray of shape (n_samples,), dtype=float64
-            I(z, z), higher = more suspicious: high for a sample that the net had to
-            memorise.
+            I(z, z) of each sample z, higher = more suspicious: high for a sample that
+            the net had to memorise.
         """
         return self._self_influence(self._query(X, y))
 
     def influence(self, X: Any, y: Any, X_other: Any, y_other: Any) -> np.ndarray:
-        """Return the influence of each of some samples on each of others.
+        """Return the influence of each sample on the loss of each other sample.
 
         Parameters
         ----------
         X, y
             Samples and their labels, as for :meth:`transform`.
         X_other, y_other
-            Other samples and their labels.
+            The other samples and their labels, likewise.
 
         Returns
         -------
         influence : ndarray of shape (n_samples, n_other), dtype=float64
-            I(z, z'), positive where the loss of z' would rise without z.
+            I(z, z') of each sample z on each other sample z'. Positive if the loss of
+            z' would rise without z in the training set.
         """
         return self._influence(self._query(X, y), self._query(X_other, y_other))
 
     @property
     def net_(self) -> NeuralNet:
-        """A skorch net with the weights of θ*, made anew each time."""
+        """The trained net as a skorch net, a new copy at each access."""
         check_is_fitted(self)
         return revive(self._trained)
 

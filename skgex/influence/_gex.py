@@ -40,79 +40,99 @@ def predicts_classes(estimator: "GEX") -> bool:
 
 
 class GEX(FeatureMap, NetEstimator):
-    """Influence through a geometric ensemble.
+    """Influence through a geometric ensemble (Kim et al. 2023).
 
-    A trained net θ* is fine-tuned by SGD into M nearby checkpoints θ_1, ..., θ_M. A
-    sample z is mapped to its loss deviations Δℓ(z, θ_m) = ℓ(z, θ_m) − ℓ(z, θ*), and
-    influence is their mean product, I(z, z') = 1/M Σ_m Δℓ(z, θ_m) Δℓ(z', θ_m).
+    A net is trained, which gives the weights θ*. It is then fine-tuned by SGD, several
+    times and with other batches each time, which gives M nearby nets θ_1, ..., θ_M, the
+    members of the ensemble. A sample z is mapped to M features, its loss deviations
+    Δℓ(z, θ_m) = ℓ(z, θ_m) − ℓ(z, θ*): by how much its loss ℓ, in nats for a likelihood,
+    differs under each member.
+
+    Influence is the mean product of loss deviations,
+    I(z, z') = 1/M Σ_m Δℓ(z, θ_m) Δℓ(z', θ_m). It is high for two samples whose losses
+    rise and fall together. Self-influence I(z, z) is high for a sample that the net had
+    to memorise: its loss rises as soon as the net moves.
+
+    Do not use the output of ``transform`` as features for a classifier: loss deviations
+    leak the label.
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose loss is meant. A skorch net is cloned and trained;
-        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
-        for classes, trained for as long as the loss of held-out rows falls.
+        The net whose loss is used. A skorch net is cloned and the clone is trained.
+        ``FrozenEstimator(net)`` is used with its present weights. None trains a small
+        MLP, for class labels only, until its loss on held-out rows stops falling.
     n_members : int or "auto", default=16
-        M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
-        until an estimated 95% of the rows of highest self-influence, down to a fifth
-        of all, are those of an infinite ensemble. It compares two halves of the
-        members, and holds their predictions meanwhile.
+        M, the number of members. More members make the ranking of rows less random, at
+        a proportional cost. "auto" grows 16, 32 or 64, until the ranking is stable: an
+        infinite ensemble would confirm an estimated 95% of the rows of highest
+        self-influence, on average over all depths down to a fifth of the rows. A
+        warning is raised if 64 are too few. It compares two halves of the members and
+        holds their predictions meanwhile.
     n_steps : int or "auto", default="auto"
-        T, the mini-batch steps that each member is fine-tuned for. "auto" makes one
-        pass over the data, or 64 steps if these are more.
+        T, the number of mini-batch steps for which each member is fine-tuned. More
+        steps move members further from the trained net. "auto" is one pass over the
+        data, but at least 64 steps.
     lr : float or "auto", default="auto"
-        Learning rate of the fine-tuning. "auto" takes the highest one, up to 0.2, that
-        costs short ensembles little of the log-likelihood of held-out labels; the
-        choice costs no more steps than one more training of the net.
+        Learning rate of the fine-tuning. A higher rate moves members further from the
+        trained net. "auto" takes the highest rate, up to 0.2, at which a short trial
+        ensemble predicts held-out labels about as well as at the best rate tried. The
+        choice takes no more steps than one more training of the net.
     momentum : float, default=0.9
-        Momentum of SGD.
+        Momentum of the SGD steps, in [0, 1). A larger value moves members further.
     schedule : {"cosine", "constant"}, default="cosine"
-        The rate falls to zero as a half cosine, or stays and the norm of the gradient
-        is clipped at 1.
+        How the learning rate changes over the steps. "cosine" lets it fall to zero as
+        half a cosine wave. "constant" keeps it and clips the norm of the gradient at 1.
     chain : bool, default=False
-        Start each member from the one before it, as the official code does, in the
-        place of θ*. Members of a chain cannot be made side by side.
+        If True, start each member from the one before it instead of from the trained
+        net, as the official code does. Members of a chain cannot be made in parallel.
     max_samples : float, default=1.0
-        Share of the rows, in (0, 1], that each member is fine-tuned on. Below 1, each
-        fitted row is judged by the members that did not see it.
+        Share of the rows, in (0, 1], on which each member is fine-tuned. Below 1, each
+        fitted row is scored only by the members that were not fine-tuned on it.
     loss_floor : float, default=0.0
-        The loss under θ* counts as at least this, in nats (official code: 0.05).
+        Lower bound, in nats, on the loss under the trained net: a smaller loss counts
+        as this. A larger value lowers the loss deviations of rows that the net fits
+        well (official code: 0.05).
     keep_members : bool, default=True
-        Keep the members' weights. Without them, the rows that ``fit`` saw are all that
-        can be asked about, and members come back from other processes as losses.
+        Keep the members' weights. If False, only rows seen in ``fit`` can be scored;
+        parallel workers then return losses instead of weights.
     warm_start : bool, default=False
-        Let ``fit`` go on from the last one, on the same data: the net is not trained
-        again, a rate that was chosen stays, and only members that are not there yet
-        are fine-tuned. Fewer ``n_members`` cost nothing. It holds each member's
-        predictions of the fitted rows.
+        If True, ``fit`` continues from the last fit on the same data: the net is not
+        trained again, a learning rate that was chosen is kept, and only missing members
+        are fine-tuned. A smaller ``n_members`` costs nothing. Each member's predictions
+        for the fitted rows are held in memory for this.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net, the chosen rate and the members, by parameters, data
-        and seed: a search over the other parameters trains one net a fold, and more
-        members extend fewer. ``joblib.Memory(path, mmap_mode="r")`` leaves the members
-        on disk, where there are too many for memory.
+        Directory or ``joblib.Memory`` that caches the trained net, the chosen learning
+        rate and the members, for a later fit with the same net, data and seed. A search
+        over the other parameters trains one net per fold; a larger ``n_members`` reuses
+        the members already cached. ``joblib.Memory(path, mmap_mode="r")`` leaves the
+        members on disk if there are too many for memory. None caches nothing.
     n_jobs : int or None, default=None
-        Members made side by side through joblib. Answers do not depend on it.
+        Number of members that joblib fine-tunes in parallel; -1 uses all processors,
+        None means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        From 1, a progress bar over the members.
+        If above 0, show a progress bar over the members.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     ensemble_ : GeometricEnsemble
         The trained net and its members.
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     lr_ : float
         The learning rate of the members.
     n_members_ : int
-        The number of members.
+        Number of members.
     n_steps_ : int
-        The steps of each member.
+        Number of mini-batch steps of each member.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Self-influence of the fitted rows, in nats².
+        Self-influence of the fitted rows, in nats², higher = more suspicious.
 
     References
     ----------
@@ -210,8 +230,8 @@ class GEX(FeatureMap, NetEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities, averaged over the members.
 
-        For rows that ``fit`` saw and ``max_samples`` below 1, these are the
-        probabilities under the members that did not see the row.
+        If ``max_samples`` is below 1, those of a row seen in ``fit`` are averaged only
+        over the members that were not fine-tuned on it.
 
         Parameters
         ----------
@@ -229,23 +249,23 @@ class GEX(FeatureMap, NetEstimator):
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood of labels under the averaged prediction.
 
-        It needs no ground truth: on labels as noisy as they come, parameters of a
-        clearly higher held-out score find more of the noise. Of those that score
-        alike, higher learning rates do.
+        It serves to choose parameters by held-out labels, of which some may be wrong.
+        Parameters of a clearly higher score find more of the wrong labels. Of learning
+        rates with similar scores, higher ones find more.
 
         Parameters
         ----------
         X, y
-            Samples and their labels, as for :meth:`transform`. A label that ``fit``
-            never saw has the probability zero, taken for exp(-87.3).
+            Samples and their labels, as for :meth:`transform`. A label not seen in
+            ``fit`` has the probability zero, which counts as exp(-87.3).
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the mean.
 
         Returns
         -------
         score : float
-            In nats, higher is better. For targets that are values: the mean log of
-            the members' mean of exp(-loss).
+            In nats, higher is better. For regression targets: the mean, over the
+            samples, of the log of the members' mean of exp(-loss).
         """
         query = self._query(X, y, warn=False)
         found, coding = self._evaluate(query, warn=False), self._rows.coding

@@ -24,65 +24,74 @@ from skgex.influence._mapping import FeatureProducts
 class GEXLinear(InfluenceEstimator):
     """Influence through a geometric ensemble, with linearised losses.
 
-    The ensemble is that of :class:`GEX`: a trained net θ* is fine-tuned by SGD into M
-    nearby checkpoints θ_1, ..., θ_M. A sample z is mapped to g(z)·(θ_m − θ*), with g
-    the gradient of its loss under θ*, which is its loss deviation to first order, and
-    influence is the mean product over the members. It shows what the linearisation,
-    common to all other estimators of influence, takes away (Kim et al. 2023).
+    The ensemble is that of :class:`GEX`: from the weights θ* of a trained net, SGD
+    gives M nearby nets θ_1, ..., θ_M. A sample z is mapped to g(z)·(θ_m − θ*), where g
+    is the gradient of its loss at θ*. This is the loss deviation of GEX to first order.
+    Influence is the mean product over the members.
+
+    Nearly all other estimators of influence linearise the loss, too. The comparison
+    with :class:`GEX` shows what is lost by it (Kim et al. 2023).
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose loss is meant. A skorch net is cloned and trained;
-        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
-        for classes, trained for as long as the loss of held-out rows falls.
+        The net whose loss is used. A skorch net is cloned and the clone is trained.
+        ``FrozenEstimator(net)`` is used with its present weights. None trains a small
+        MLP, for class labels only, until its loss on held-out rows stops falling.
     n_members : int, default=16
-        M, the number of checkpoints.
+        M, the number of members. More members make the ranking of rows less random, at
+        a proportional cost.
     n_steps : int or "auto", default="auto"
-        T, the mini-batch steps that each member is fine-tuned for. "auto" makes one
-        pass over the data, or 64 steps if these are more.
+        T, the number of mini-batch steps for which each member is fine-tuned. More
+        steps move members further from the trained net. "auto" is one pass over the
+        data, but at least 64 steps.
     lr : float or "auto", default="auto"
-        Learning rate of the fine-tuning. "auto" takes the highest one, up to 0.2, that
-        costs short ensembles little of the log-likelihood of held-out labels; the
-        choice costs no more steps than one more training of the net.
+        Learning rate of the fine-tuning. A higher rate moves members further from the
+        trained net. "auto" takes the highest rate, up to 0.2, at which a short trial
+        ensemble predicts held-out labels about as well as at the best rate tried. The
+        choice takes no more steps than one more training of the net.
     momentum : float, default=0.9
-        Momentum of SGD.
+        Momentum of the SGD steps, in [0, 1). A larger value moves members further.
     schedule : {"cosine", "constant"}, default="cosine"
-        The rate falls to zero as a half cosine, or stays and the norm of the gradient
-        is clipped at 1.
+        How the learning rate changes over the steps. "cosine" lets it fall to zero as
+        half a cosine wave. "constant" keeps it and clips the norm of the gradient at 1.
     chain : bool, default=False
-        Start each member from the one before it, as the official code does, in the
-        place of θ*. Members of a chain cannot be made side by side.
+        If True, start each member from the one before it instead of from the trained
+        net, as the official code does. Members of a chain cannot be made in parallel.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net, the chosen rate and the members, by parameters, data
-        and seed: a search over the other parameters trains one net a fold, and more
-        members extend fewer. ``joblib.Memory(path, mmap_mode="r")`` leaves the members
-        on disk, where there are too many for memory.
+        Directory or ``joblib.Memory`` that caches the trained net, the chosen learning
+        rate and the members, for a later fit with the same net, data and seed. A search
+        over the other parameters trains one net per fold; a larger ``n_members`` reuses
+        the members already cached. ``joblib.Memory(path, mmap_mode="r")`` leaves the
+        members on disk if there are too many for memory. None caches nothing.
     n_jobs : int or None, default=None
-        Members made side by side through joblib. Answers do not depend on it.
+        Number of members that joblib fine-tunes in parallel; -1 uses all processors,
+        None means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        From 1, a progress bar over the members.
+        If above 0, show a progress bar over the members.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     ensemble_ : GeometricEnsemble
         The trained net and its members.
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     lr_ : float
         The learning rate of the members.
     n_steps_ : int
-        The steps of each member.
+        Number of mini-batch steps of each member.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Self-influence of the fitted rows, in nats².
+        Self-influence of the fitted rows, in nats², higher = more suspicious.
 
     See Also
     --------
-    GEX : The same ensemble with true losses.
+    GEX : The same ensemble with the losses themselves.
 
     References
     ----------

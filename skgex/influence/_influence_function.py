@@ -1,4 +1,4 @@
-"""InfluenceFunction: the first-order effect of leaving a row out."""
+"""InfluenceFunction: the first-order effect of leaving a row out of the training."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,59 +18,70 @@ from skgex.influence._feature_map import InfluenceEstimator
 from skgex.influence._mapping import GradientProducts, finite
 from skgex.influence._solvers import SOLVERS, Settings, Solver
 
-# The influences among fitted rows are kept if they take no more than this.
+# The influences among the N fitted rows are N² numbers. They are kept if they take no
+# more than this, and otherwise computed again for each query.
 MAX_BYTES = 2**28
 
 
 class InfluenceFunction(InfluenceEstimator):
     """The influence function with damping (Koh and Liang 2017).
 
-    I(z, z') = g(z)·(H + αI)⁻¹ g(z') / N, with g the gradient of a sample's loss under
-    the trained net, H the curvature of the mean loss of the N fitted rows, and α the
-    damping: to first order the rise of the loss of z' if z is left out of the
-    training, as :class:`LeaveOneOut` has it. A weight decay of the training belongs to
-    H; damping that is raised by it takes it in.
+    Influence is I(z, z') = g(z)·(H + αI)⁻¹ g(z') / N, where g is the gradient of a
+    sample's loss under the trained net, H the curvature (matrix of second derivatives)
+    of the mean loss of the N fitted rows, and α the damping. To first order it is the
+    rise of the loss of z' if z is left out of the training, which
+    :class:`LeaveOneOut` computes exactly. If the net is trained with a weight decay,
+    add the decay to ``damping``, since H does not contain it.
 
-    A sample z' is mapped to its influences by all fitted rows.
+    A sample z' is mapped to N features: the influence of each fitted row on it.
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose loss is meant. A skorch net is cloned and trained;
-        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
-        for classes, trained for as long as the loss of held-out rows falls.
+        The net whose loss is used. A skorch net is cloned and the clone is trained.
+        ``FrozenEstimator(net)`` is used with its present weights. None trains a small
+        MLP, for class labels only, until its loss on held-out rows stops falling.
     solver : {"cg", "dense", "lissa"}, default="cg"
-        How gradients are multiplied by the inverse: by conjugate gradients; by the
-        matrix itself, for some thousand parameters; or by LiSSA, a series whose steps
-        take a batch each, which is cheaper and coarser.
+        How gradients are multiplied by the inverse. "cg": by conjugate gradients.
+        "dense": by the inverted matrix itself, which is exact but feasible only up to
+        some thousand parameters. "lissa": by LiSSA, a series each of whose steps uses
+        one batch, which is cheaper and less accurate.
     curvature : {"gauss_newton", "hessian"}, default="gauss_newton"
-        What H is. The generalised Gauss-Newton matrix neglects how the outputs bend,
-        and has no negative eigenvalue where the loss is convex in the outputs; the
-        Hessian of a net can have some, and needs damping beyond them unless it is
-        dense.
+        What H is. "gauss_newton", the generalised Gauss-Newton matrix, neglects the
+        second derivatives of the net's outputs. It has no negative eigenvalue if the
+        loss is convex in the outputs. "hessian" is exact, but the Hessian of a net can
+        have negative eigenvalues. Unless the solver is "dense", ``damping`` must then
+        exceed their magnitude.
     damping : float, default=0.01
-        α, which rows of the mean loss are weighed against.
+        α, added to the diagonal of the mean curvature before it is inverted. A larger
+        value makes the inverse more stable, but the influences smaller and less exact.
     tol : float, default=0.001
-        Conjugate gradients end when the residual is this share of the gradient.
+        Conjugate gradients stop when the norm of the residual is at most this share of
+        the norm of the gradient. A smaller value is more accurate and takes longer.
     n_iterations : int, default=200
-        Steps of conjugate gradients at most; steps of LiSSA.
+        Largest number of steps of conjugate gradients, or the number of steps of LiSSA.
+        A larger value is more accurate and takes longer.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net, by parameters, data and seed.
+        Directory or ``joblib.Memory`` that caches the result of each training, so that
+        a later fit with the same net, data and seed does not train again. None caches
+        nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        I(z, z) of the fitted rows, higher = more suspicious.
+        Influence I(z, z) of each fitted row on itself, higher = more suspicious.
 
     Notes
     -----
-    The fitted rows are kept: further samples are asked about through them.
+    The fitted rows are kept, since features of new samples are computed from them.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""LaplaceInfluence: loss deviations under samples of a Laplace posterior."""
+"""LaplaceInfluence: loss deviations under draws from a Laplace posterior."""
 
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -20,57 +20,72 @@ from skgex._utils.random import Seeds
 from skgex.influence._feature_map import InfluenceEstimator
 from skgex.influence._mapping import FeatureProducts
 
-# Products beyond twice the rank, for its last eigenvectors to settle.
+# Iterations beyond twice the rank, so that the last of its eigenvectors converge, too.
 EXTRA_ITERATIONS = 10
 
 
 class LaplaceInfluence(InfluenceEstimator):
-    """Loss deviations under samples of a Laplace posterior (Kim et al. 2023).
+    """Loss deviations under draws from a Laplace posterior (Kim et al. 2023).
 
-    θ_1, ..., θ_M are drawn from N(θ*, (N (H + αI))⁻¹), with H the curvature of the mean
-    loss of the N fitted rows and α the damping: Laplace's approximation of the
-    posterior under a Gaussian prior of precision Nα. A sample z is mapped to its loss
-    deviations, linearised, φ_m(z) = g(z)·(θ_m − θ*), or true ones,
-    φ_m(z) = ℓ(z, θ_m) − ℓ(z, θ*), and influence is the mean of φ_m(z) φ_m(z').
+    The ensemble is drawn at random around the weights θ* of the trained net, instead of
+    being fine-tuned as in :class:`GEX`. Members θ_1, ..., θ_M come from the normal
+    distribution N(θ*, (N (H + αI))⁻¹), where H is the curvature (matrix of second
+    derivatives) of the mean loss of the N fitted rows and α the damping. This is
+    Laplace's approximation of the posterior under a Gaussian prior of precision Nα.
 
-    Linearised, its expectation is :class:`InfluenceFunction` (Theorem 4.1).
+    A sample z is mapped to its loss deviations φ_m(z) = ℓ(z, θ_m) − ℓ(z, θ*), or to
+    their linearisation φ_m(z) = g(z)·(θ_m − θ*), where g is the gradient of the loss.
+    Influence is the mean of φ_m(z) φ_m(z') over the members. If linearised, it equals
+    :class:`InfluenceFunction` on average over the draws (Theorem 4.1).
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose loss is meant. A skorch net is cloned and trained;
-        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
-        for classes, trained for as long as the loss of held-out rows falls.
+        The net whose loss is used. A skorch net is cloned and the clone is trained.
+        ``FrozenEstimator(net)`` is used with its present weights. None trains a small
+        MLP, for class labels only, until its loss on held-out rows stops falling.
     n_members : int, default=64
-        M, the number of draws.
+        M, the number of draws. More draws make the influences less random, at a
+        proportional cost.
     linear : bool, default=True
-        Linearise the loss deviations.
+        If True, linearise the loss deviations. If False, evaluate the loss under each
+        draw.
     rank : int or None, default=20
-        H is taken for its part in the eigenvectors of so many eigenvalues of largest
-        magnitude. None takes the whole matrix, for some thousand parameters.
+        Number of eigenvectors, those of the eigenvalues of largest magnitude, that
+        stand for H. A larger value takes more of H into account, and more memory and
+        time. None uses the whole matrix, which is feasible up to some thousand
+        parameters.
     curvature : {"gauss_newton", "hessian"}, default="gauss_newton"
-        What H is. The generalised Gauss-Newton matrix neglects how the outputs bend,
-        and has no negative eigenvalue where the loss is convex in the outputs.
+        What H is. "gauss_newton", the generalised Gauss-Newton matrix, neglects the
+        second derivatives of the net's outputs. It has no negative eigenvalue if the
+        loss is convex in the outputs. "hessian" is exact, but the Hessian of a net can
+        have negative eigenvalues. ``damping`` must then exceed their magnitude.
     damping : float, default=0.01
-        α, more than zero.
+        α, above 0, added to the diagonal of the mean curvature before it is inverted. A
+        larger value keeps the draws closer to θ*.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net, by parameters, data and seed.
+        Directory or ``joblib.Memory`` that caches the result of each training, so that
+        a later fit with the same net, data and seed does not train again. None caches
+        nothing.
     n_jobs : int or None, default=None
-        Draws evaluated side by side through joblib, where deviations are true ones.
-        Answers do not depend on it.
+        Number of draws that joblib evaluates in parallel if ``linear=False``; -1 uses
+        all processors, None means 1 outside of ``joblib.parallel_config``. Results do
+        not depend on it.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     offsets_ : ndarray of shape (n_members, n_parameters)
-        θ_m − θ*.
+        Offset θ_m − θ* of the weights of each draw.
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Mean squared deviation of the fitted rows, higher = more suspicious.
+        Mean squared loss deviation of the fitted rows, higher = more suspicious.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""LeaveOneOut: influence by training again without each row."""
+"""LeaveOneOut: influence by its definition, training again without each row."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -27,44 +27,53 @@ from skgex.influence._mapping import Features, Mapping
 class LeaveOneOut(InfluenceEstimator):
     """Influence by its definition: the net is trained again without each row.
 
-    For every fitted row z, I(z, z') = ℓ(z', θ*_z) − ℓ(z', θ*), where θ*_z is trained
-    like θ* but without z: by how much the loss of z' rises, in nats for a likelihood.
-    A sample z' is mapped to its influences by all fitted rows. N trainings are for
-    small data, as the ground truth of the other estimators.
+    For every fitted row z, I(z, z') = ℓ(z', θ*_z) − ℓ(z', θ*), where the net θ*_z is
+    trained like θ* but without z. This is by how much the loss ℓ of z' rises without z,
+    in nats for a likelihood. A sample z' is mapped to N features: the influence of each
+    of the N fitted rows on it.
 
-    A row that was not in the fit leaves nothing behind: its influence is zero, and so
-    is its self-influence, with a warning.
+    This takes N trainings, so it is for small data: as the ground truth that the other
+    estimators approximate.
+
+    A row that was not fitted cannot be left out. Its influence and self-influence are
+    zero, with a warning.
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net to train. Of ``FrozenEstimator(net)`` the weights are θ*, and clones of
-        it are trained. None makes a small MLP, for classes, trained for as long as the
-        loss of held-out rows falls.
+        The net of which clones are trained. The present weights of
+        ``FrozenEstimator(net)`` are used as θ*; a clone is still trained for each row.
+        None trains a small MLP, for class labels only, until its loss on held-out rows
+        stops falling.
     warm_start : bool, default=False
-        Go on from θ*, for the net's ``max_epochs``, in the place of training from the
-        beginning. Where training finds but one of many minima, this compares nets near
-        one of them.
+        If True, continue the training from θ* without the row, for the net's
+        ``max_epochs``, instead of training from scratch. A net has many minima, and
+        this compares nets near the same one.
     memory : str, joblib.Memory or None, default=None
-        Caches all trainings, by parameters, data and seed.
+        Directory or ``joblib.Memory`` that caches the result of each training, so that
+        a later fit with the same net, data and seed does not train again. None caches
+        nothing.
     n_jobs : int or None, default=None
-        Nets trained side by side through joblib. Answers do not depend on it.
+        Number of nets that joblib trains in parallel; -1 uses all processors, None
+        means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        From 1, a progress bar over the rows.
+        If above 0, show a progress bar over the rows.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it; every training has the same seed. Global
-        generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches;
+        every training has the same seed. Pass an int for the same results every time.
+        The global random states of Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     ensemble_ : GeometricEnsemble
-        θ* and the nets that each miss a row, in the order of rows.
+        The net θ*, and as its members the nets that were trained without one row each,
+        in the order of the rows.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        I(z, z) of the fitted rows, higher = more suspicious.
+        Influence I(z, z) of each fitted row on itself, higher = more suspicious.
 
     References
     ----------

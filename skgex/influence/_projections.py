@@ -5,19 +5,21 @@ from torch import Tensor
 
 
 def random_directions(seed: int, n_directions: int, theta: Tensor) -> Tensor:
-    """Draw directions that keep inner products on average.
+    """Draw directions such that projections keep inner products on average.
 
     Parameters
     ----------
     seed : int
+        Equal seeds give equal directions.
     n_directions : int
+        Number of directions.
     theta : Tensor of shape (n_parameters,)
-        Gives size, dtype and device.
+        Parameters of a net. The directions have their size, dtype and device.
 
     Returns
     -------
     directions : Tensor of shape (n_directions, n_parameters)
-        Drawn from N(0, 1 / n_directions).
+        Each entry is drawn from the normal distribution N(0, 1 / n_directions).
     """
     generator = torch.Generator().manual_seed(seed)
     shape = (n_directions, len(theta))

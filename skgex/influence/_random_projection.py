@@ -1,4 +1,4 @@
-"""RandomProjection: inner products of gradients, in a few random directions."""
+"""RandomProjection: inner products of gradients in a few random directions."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -19,31 +19,38 @@ from skgex.influence._projections import random_directions
 class RandomProjection(InfluenceEstimator):
     """Inner products of gradients under one net, in random directions.
 
-    A sample z is mapped to φ(z) = Q g(z), with g the gradient of its loss under the
-    trained net and Q of shape (R, P) drawn from N(0, 1/R). Influence is φ(z)·φ(z'),
-    which tends to g·g' as R grows.
+    A sample z is mapped to φ(z) = Q g(z), where g(z) is the gradient of its loss under
+    the trained net, by the P parameters of the net, and Q a matrix of shape (R, P) with
+    entries drawn from N(0, 1/R). Influence is φ(z)·φ(z'). As R grows it approaches the
+    inner product g(z)·g(z') of the gradients, at a fraction of their memory.
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose loss is meant. A skorch net is cloned and trained;
-        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
-        for classes, trained for as long as the loss of held-out rows falls.
+        The net whose loss is used. A skorch net is cloned and the clone is trained.
+        ``FrozenEstimator(net)`` is used with its present weights. None trains a small
+        MLP, for class labels only, until its loss on held-out rows stops falling.
     n_components : int, default=20
-        R, the number of directions.
+        R, the number of random directions. A larger value approximates the inner
+        product of gradients better, at a proportional cost.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net, by parameters, data and seed.
+        Directory or ``joblib.Memory`` that caches the result of each training, so that
+        a later fit with the same net, data and seed does not train again. None caches
+        nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        |φ(z)|² of the fitted rows, higher = more suspicious.
+        Squared norm |φ(z)|² of the features of each fitted row, higher = more
+        suspicious.
 
     See Also
     --------

@@ -1,4 +1,4 @@
-"""TracIn: inner products of gradients along a net's training."""
+"""TracIn: inner products of gradients during a net's training."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,44 +16,51 @@ from skgex.influence._checkpoints import Checkpoints, choose_checkpoints
 from skgex.influence._feature_map import InfluenceEstimator
 from skgex.influence._mapping import GradientProducts
 
-# Features are as many as parameters times checkpoints; no more of them than this are
-# given at once.
+# There are as many features per sample as parameters times checkpoints. ``transform``
+# refuses to return more than this at once, instead of exhausting the memory.
 MAX_BYTES = 2**32
 
 
 class TracIn(InfluenceEstimator):
     """Inner products of gradients at checkpoints of the training (Pruthi et al. 2020).
 
-    Influence is Σ_c η_c g_c(z)·g_c(z'), with g_c the gradient of a sample's loss under
-    checkpoint c and η_c the learning rate there: how much a step on z lowers the loss
-    of z', summed over the training. A sample is mapped to its gradients under all
-    checkpoints, times √η_c: P features for each checkpoint, which only small nets can
-    afford. Influence and self-influence never hold more than a few samples' gradients.
+    Influence is Σ_c η_c g_c(z)·g_c(z'), where g_c is the gradient of a sample's loss
+    under checkpoint c of the training, and η_c the learning rate there. It estimates by
+    how much the steps on z lowered the loss of z' during the training.
+
+    A sample is mapped to its gradients under all checkpoints, each times √η_c. This
+    gives as many features per checkpoint as the net has parameters, so ``transform`` is
+    for small nets. Influence and self-influence hold only a few samples' gradients in
+    memory at a time.
 
     Parameters
     ----------
     net : skorch.NeuralNet or None, default=None
-        The net whose training is watched: a clone of it is trained. None makes a small
-        MLP, for classes, trained for as long as the loss of held-out rows falls.
+        The net whose training is observed. It is cloned and the clone is trained. None
+        trains a small MLP, for class labels only, until its loss on held-out rows stops
+        falling.
     n_checkpoints : int, default=5
-        Checkpoints, spread evenly over the second half of the training; a shorter
-        training has fewer.
+        Number of checkpoints, spread evenly over the second half of the training. A
+        short training has fewer. The cost is proportional to it.
     memory : str, joblib.Memory or None, default=None
-        Caches the training and its record, so that all estimators that watch equal
-        nets, data and seeds share one training.
+        Directory or ``joblib.Memory`` that caches the training and its record, so that
+        all estimators that observe the same net with the same data and seed share one
+        training. None caches nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     checkpoints_ : Checkpoints
-        Weights, learning rates and epochs of the checkpoints.
+        Weights, learning rate and epoch of each checkpoint.
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Σ_c η_c |g_c(z)|² of the fitted rows, higher = more suspicious.
+        Σ_c η_c |g_c(z)|² of each fitted row, higher = more suspicious.
 
     See Also
     --------

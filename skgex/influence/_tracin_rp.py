@@ -17,39 +17,45 @@ from skgex.influence._projections import random_directions
 
 
 class TracInRP(InfluenceEstimator):
-    """Inner products of gradients along the training, in random directions.
+    """Inner products of gradients during the training, in random directions.
 
-    A sample z is mapped to √η_c Q_c g_c(z) for all checkpoints c, with g_c the gradient
-    of its loss there, η_c the learning rate and Q_c of shape (R, P) drawn from
-    N(0, 1/R), anew for each checkpoint. Influence is the inner product, which tends to
-    that of :class:`TracIn` as R grows.
+    For each checkpoint c of the training, a sample z is mapped to √η_c Q_c g_c(z). Here
+    g_c(z) is the gradient of its loss by the P parameters of the net, η_c the learning
+    rate, and Q_c a matrix of shape (R, P) with entries drawn from N(0, 1/R), a new one
+    for each checkpoint. Influence is the inner product of these features. As R grows it
+    approaches that of :class:`TracIn`, at a fraction of its memory.
 
     Parameters
     ----------
     net : skorch.NeuralNet or None, default=None
-        The net whose training is watched: a clone of it is trained. None makes a small
-        MLP, for classes, trained for as long as the loss of held-out rows falls.
+        The net whose training is observed. It is cloned and the clone is trained. None
+        trains a small MLP, for class labels only, until its loss on held-out rows stops
+        falling.
     n_checkpoints : int, default=5
-        Checkpoints, spread evenly over the second half of the training; a shorter
-        training has fewer.
+        Number of checkpoints, spread evenly over the second half of the training. A
+        short training has fewer. The cost is proportional to it.
     n_components : int, default=20
-        R, the number of directions at each checkpoint.
+        R, the number of random directions at each checkpoint. A larger value
+        approximates TracIn better, at a proportional cost.
     memory : str, joblib.Memory or None, default=None
-        Caches the training and its record, so that all estimators that watch equal
-        nets, data and seeds share one training.
+        Directory or ``joblib.Memory`` that caches the training and its record, so that
+        all estimators that observe the same net with the same data and seed share one
+        training. None caches nothing.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     checkpoints_ : Checkpoints
-        Weights, learning rates and epochs of the checkpoints.
+        Weights, learning rate and epoch of each checkpoint.
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Squared norm of the features of the fitted rows, higher = more suspicious.
+        Squared norm of the features of each fitted row, higher = more suspicious.
 
     References
     ----------

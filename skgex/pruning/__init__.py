@@ -1,4 +1,4 @@
-"""Pruning of data sets."""
+"""Pruners of data sets: which rows could be left out of training."""
 
 from skgex.pruning._dataset_pruner import DatasetPruner
 from skgex.pruning._gex_pruner import GEXPruner

@@ -1,4 +1,4 @@
-"""DatasetPruner: the pruner's interface for any scorer of rows."""
+"""DatasetPruner: a pruner of data sets by the scores of any estimator."""
 
 from typing import Any
 
@@ -10,24 +10,26 @@ from skgex.pruning._pruner_mixin import PrunerMixin
 
 
 class DatasetPruner(PrunerMixin, ScorerEstimator):
-    """Prune a data set by the scores of any estimator that gives some.
+    """Prune a data set by the scores of any estimator.
 
-    The rows of the lowest scores go: those that were easy to learn, or that others
-    speak for. ``predict`` gives masks, True = can be pruned; ``transform`` keeps every
-    row.
+    The rows of the lowest scores are pruned: those that were easy to learn, or whose
+    label other rows support. ``predict`` returns a mask, True = can be pruned.
+    ``transform`` keeps every row.
 
     Parameters
     ----------
     scorer : estimator
-        What judges rows: it has ``fit`` and then ``scores_``, or ``self_influence_``,
-        as the estimators of :mod:`skgex.hardness` and :mod:`skgex.influence`. A clone
-        of it is fitted; ``FrozenEstimator(scorer)`` is taken as it was fitted on the
+        What scores rows: an estimator that has ``scores_`` or ``self_influence_`` after
+        ``fit``, as those of :mod:`skgex.hardness` and :mod:`skgex.influence`. A clone
+        of it is fitted. ``FrozenEstimator(scorer)`` is used as it was fitted, on the
         same rows, so that one costly fit can serve a detector and a pruner.
     prune : float or int, default=0.1
         Share of the rows to prune, in [0, 1), or their number.
     class_balance : float, default=0.0
-        This part of the pruned rows, in [0, 1], is taken evenly from the classes. 0.5
-        is better where half of the rows go (docs/figures.md).
+        This part of the pruned rows, in [0, 1], is taken evenly from the classes, and
+        the others by their score alone. A larger value keeps more rows of classes that
+        are easy to learn. 0.5 is better if half of the rows are pruned
+        (docs/figures.md).
 
     Attributes
     ----------
@@ -40,12 +42,12 @@ class DatasetPruner(PrunerMixin, ScorerEstimator):
     scores_ : ndarray of shape (n_samples,), dtype=float64
         The scorer's scores of the fitted rows.
     threshold_ : float
-        The highest score of a pruned row; -inf where none is pruned.
+        The highest score of a pruned row; -inf if none is pruned.
 
     See Also
     --------
-    GEXPruner : The pruner by a geometric ensemble.
-    skgex.detection.NoisyLabelDetector : The other job for the same scorers.
+    GEXPruner : A pruner with a scorer of its own, the geometric ensemble.
+    skgex.detection.NoisyLabelDetector : Detects wrong labels by the same scorers.
 
     Examples
     --------
@@ -69,14 +71,14 @@ class DatasetPruner(PrunerMixin, ScorerEstimator):
         self.class_balance = class_balance
 
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Say which rows can be pruned.
+        """Return which rows can be pruned.
 
         Parameters
         ----------
         X, y
-            As for :meth:`transform`. Rows that ``fit`` saw are answered from
-            ``prune_mask_``; a new one can be pruned if its score is no higher than
-            that of some pruned row, and not if the scorer cannot judge it.
+            As for :meth:`transform`. A row seen in ``fit`` has its value in
+            ``prune_mask_``. A new row can be pruned if its score is at most
+            ``threshold_``, and cannot if the scorer is unable to score it.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""GEXPruner: rows whose absence would not be noticed."""
+"""GEXPruner: which rows could be left out of training, by a geometric ensemble."""
 
 from numbers import Real
 from typing import Any, Self
@@ -15,98 +15,112 @@ from skgex.pruning._pruner_mixin import PrunerMixin
 class GEXPruner(PrunerMixin, GEX):
     """Prune a data set by self-influence under a geometric ensemble.
 
-    A row of low self-influence has its loss settled by the others: whether it was
-    trained on makes no difference. ``predict`` gives masks, True = can be pruned;
-    ``transform`` keeps every row.
+    The loss of a row of low self-influence is determined by the other rows: it makes
+    no difference whether the net was trained on it. Such rows are pruned. ``predict``
+    returns a mask, True = can be pruned. ``transform`` keeps every row and returns loss
+    deviations, like :class:`skgex.influence.GEX`.
 
-    Noisy rows have a high self-influence, so they are among the rows that are kept.
-    Detect and drop them first, or ask both with one ensemble: ``self_influence_`` of a
-    fitted :class:`skgex.GEXDetector` is what :func:`skgex.pruning.prune_mask` takes.
-    Its members are at the rate that tells noise, and prune about as well.
+    Rows with a wrong label have a high self-influence, so they are among the rows that
+    are kept. Detect and drop them first. Or use one ensemble for both: pass
+    ``self_influence_`` of a fitted :class:`skgex.GEXDetector` to
+    :func:`skgex.pruning.prune_mask`. Its members are made at a learning rate for
+    detection, but prune about as well.
 
     Parameters
     ----------
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
-        The net whose loss is meant. A skorch net is cloned and trained;
-        ``FrozenEstimator(net)`` is taken as it was trained. None makes a small MLP,
-        for classes, trained for as long as the loss of held-out rows falls.
+        The net whose loss is used. A skorch net is cloned and the clone is trained.
+        ``FrozenEstimator(net)`` is used with its present weights. None trains a small
+        MLP, for class labels only, until its loss on held-out rows stops falling.
     prune : float or int, default=0.1
         Share of the rows to prune, in [0, 1), or their number.
     class_balance : float or "auto", default="auto"
-        This part of the pruned rows, in [0, 1], is taken evenly from the classes.
-        "auto" is one half where labels are classes, lest easy ones be all but gone
-        (docs/figures.md), and 0 where they are values.
+        This part of the pruned rows, in [0, 1], is taken evenly from the classes, and
+        the others by their score alone. A larger value keeps more rows of classes that
+        are easy to learn. "auto" is 0.5 for class labels, so that no easy class is
+        pruned nearly completely (docs/figures.md), and 0 for regression targets.
     n_members : int or "auto", default=16
-        M, the number of checkpoints. "auto" makes 16, 32 or 64: as many as it takes
-        until an estimated 95% of the rows of lowest self-influence, up to a fifth of
-        all, are those of an infinite ensemble. It compares two halves of the members,
-        and holds their predictions meanwhile.
+        M, the number of members. More members make the ranking of rows less random, at
+        a proportional cost. "auto" grows 16, 32 or 64, until the ranking is stable: an
+        infinite ensemble would confirm an estimated 95% of the rows of lowest
+        self-influence, on average over all depths up to a fifth of the rows. A warning
+        is raised if 64 are too few. It compares two halves of the members and holds
+        their predictions meanwhile.
     n_steps : int or "auto", default="auto"
-        T, the mini-batch steps that each member is fine-tuned for. "auto" makes one
-        pass over the data, or 64 steps if these are more.
+        T, the number of mini-batch steps for which each member is fine-tuned. More
+        steps move members further from the trained net. "auto" is one pass over the
+        data, but at least 64 steps.
     lr : float or "auto", default=0.01
-        Learning rate of the fine-tuning. What can be pruned shows close to the net, at
-        the paper's low rate. "auto" takes the highest one, up to 0.2, that costs short
-        ensembles little of the log-likelihood of held-out labels; the choice costs no
-        more steps than one more training of the net.
+        Learning rate of the fine-tuning. A higher rate moves members further from the
+        trained net. The default is the paper's, which is low: rows that can be pruned
+        show close to the net. "auto" takes the highest rate, up to 0.2, at which a
+        short trial ensemble predicts held-out labels about as well as at the best rate
+        tried. The choice takes no more steps than one more training of the net.
     momentum : float, default=0.9
-        Momentum of SGD.
+        Momentum of the SGD steps, in [0, 1). A larger value moves members further.
     schedule : {"cosine", "constant"}, default="constant"
-        The rate falls to zero as a half cosine, or stays and the norm of the gradient
-        is clipped at 1, as in the paper for this job.
+        How the learning rate changes over the steps. "cosine" lets it fall to zero as
+        half a cosine wave. "constant" keeps it and clips the norm of the gradient at 1,
+        as in the paper for pruning.
     chain : bool, default=False
-        Start each member from the one before it, as the official code does, in the
-        place of θ*. Members of a chain cannot be made side by side.
+        If True, start each member from the one before it instead of from the trained
+        net, as the official code does. Members of a chain cannot be made in parallel.
     max_samples : float, default=1.0
-        Share of the rows, in (0, 1], that each member is fine-tuned on. Below 1, each
-        fitted row is judged by the members that did not see it.
+        Share of the rows, in (0, 1], on which each member is fine-tuned. Below 1, each
+        fitted row is scored only by the members that were not fine-tuned on it.
     loss_floor : float, default=0.0
-        The loss under θ* counts as at least this, in nats (official code: 0.05).
+        Lower bound, in nats, on the loss under the trained net: a smaller loss counts
+        as this. A larger value lowers the loss deviations of rows that the net fits
+        well (official code: 0.05).
     keep_members : bool, default=True
-        Keep the members' weights. Without them, the rows that ``fit`` saw are all that
-        can be asked about, and members come back from other processes as losses.
+        Keep the members' weights. If False, only rows seen in ``fit`` can be scored;
+        parallel workers then return losses instead of weights.
     warm_start : bool, default=False
-        Let ``fit`` go on from the last one, on the same data: the net is not trained
-        again, a rate that was chosen stays, and only members that are not there yet
-        are fine-tuned. Fewer ``n_members`` cost nothing. It holds each member's
-        predictions of the fitted rows.
+        If True, ``fit`` continues from the last fit on the same data: the net is not
+        trained again, a learning rate that was chosen is kept, and only missing members
+        are fine-tuned. A smaller ``n_members`` costs nothing. Each member's predictions
+        for the fitted rows are held in memory for this.
     memory : str, joblib.Memory or None, default=None
-        Caches the trained net, the chosen rate and the members, by parameters, data
-        and seed: a search over the other parameters trains one net a fold, and more
-        members extend fewer. ``joblib.Memory(path, mmap_mode="r")`` leaves the members
-        on disk, where there are too many for memory.
+        Directory or ``joblib.Memory`` that caches the trained net, the chosen learning
+        rate and the members, for a later fit with the same net, data and seed. A search
+        over the other parameters trains one net per fold; a larger ``n_members`` reuses
+        the members already cached. ``joblib.Memory(path, mmap_mode="r")`` leaves the
+        members on disk if there are too many for memory. None caches nothing.
     n_jobs : int or None, default=None
-        Members made side by side through joblib. Answers do not depend on it.
+        Number of members that joblib fine-tunes in parallel; -1 uses all processors,
+        None means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        From 1, a progress bar over the members.
+        If above 0, show a progress bar over the members.
     random_state : int, RandomState or None, default=None
-        All that is random follows from it. Global generators are left as they were.
+        Seed of all that is random, such as initial weights and the order of batches.
+        Pass an int for the same results every time. The global random states of
+        Python, NumPy and PyTorch are left as they were.
 
     Attributes
     ----------
     ensemble_ : GeometricEnsemble
         The trained net and its members.
     classes_ : ndarray of shape (n_classes,)
-        Class labels, in the order of the net's outputs. Only for classes.
+        Class labels, in the order of the net's outputs. Only if labels are classes.
     lr_ : float
         The learning rate of the members.
     n_members_ : int
-        The number of members.
+        Number of members.
     n_steps_ : int
-        The steps of each member.
+        Number of mini-batch steps of each member.
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     prune_mask_ : ndarray of shape (n_samples,), dtype=bool
         True where a fitted row can be pruned.
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Self-influence of the fitted rows, in nats².
+        Self-influence of the fitted rows, in nats², higher = more suspicious.
     threshold_ : float
-        The highest self-influence of a pruned row; -inf where none is pruned.
+        The highest self-influence of a pruned row; -inf if none is pruned.
 
     See Also
     --------
-    skgex.GEXDetector : Wrong labels by the same ensemble.
-    skgex.pruning.prune_mask : The choice of rows, for scores of any kind.
+    skgex.GEXDetector : Detects wrong labels by the same kind of ensemble.
+    skgex.pruning.prune_mask : The choice of rows, by scores of any kind.
 
     References
     ----------
@@ -204,14 +218,14 @@ class GEXPruner(PrunerMixin, GEX):
         return self
 
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Say which rows can be pruned.
+        """Return which rows can be pruned.
 
         Parameters
         ----------
         X, y
-            As for :meth:`transform`. Rows that ``fit`` saw are answered from
-            ``prune_mask_``; a new one can be pruned if its self-influence is no
-            higher than that of some pruned row.
+            As for :meth:`transform`. A row seen in ``fit`` has its value in
+            ``prune_mask_``. A new row can be pruned if its self-influence is at most
+            ``threshold_``.
 
         Returns
         -------

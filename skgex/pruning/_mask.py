@@ -1,4 +1,4 @@
-"""Which rows are pruned: those of the lowest scores."""
+"""The choice of the rows to prune: those of the lowest scores."""
 
 from numbers import Integral
 from typing import Any
@@ -15,15 +15,16 @@ def prune_mask(
     Parameters
     ----------
     scores : array-like of shape (n_samples,)
-        How much a row is needed, such as its self-influence. Equal scores go in the
-        order of the rows.
+        How much each row is needed, such as its self-influence. Of rows with equal
+        scores, the first ones are pruned first.
     prune : float in [0, 1) or int in [0, n_samples)
-        Share or number of the rows to prune; a share is rounded to whole rows.
+        Share of the rows to prune, rounded to whole rows, or their number.
     labels : array-like of shape (n_samples,), default=None
-        Classes, for ``class_balance``.
+        Class of each row. Needed if ``class_balance`` is above 0.
     class_balance : float in [0, 1], default=0.0
         This part of the pruned rows is taken evenly from the classes, as far as each
-        has rows; the rest are the lowest of all that are left.
+        class has rows. The others are the rows of the lowest scores among all that are
+        left.
 
     Returns
     -------
@@ -33,7 +34,7 @@ def prune_mask(
     Raises
     ------
     ValueError
-        If a parameter is out of range, or classes are needed and missing.
+        If a parameter is out of range, or ``labels`` are needed and missing.
 
     Examples
     --------
@@ -64,22 +65,36 @@ def prune_mask(
 
 
 def even_quotas(sizes: np.ndarray, total: int) -> np.ndarray:
-    """Deal ``total`` rows to classes as evenly as their sizes allow, first ones first.
+    """Divide ``total`` rows among the classes as evenly as their sizes allow.
 
-    A class that is too small gives all it has, and the others make up for it.
+    A class that is too small gives all its rows, and the others make up for it. Rows
+    that do not divide evenly are taken from the first classes.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_classes,), dtype=int
+        Number of rows of each class; their sum is at least ``total``.
+    total : int
+        Number of rows to take.
+
+    Returns
+    -------
+    quotas : ndarray of shape (n_classes,), dtype=intp
+        Number of rows to take from each class.
     """
     quotas = np.zeros(len(sizes), dtype=np.intp)
     while (missing := total - quotas.sum()) > 0:
         able = np.flatnonzero(quotas < sizes)
-        share = missing // len(able)
-        if share == 0:
+        from_each = missing // len(able)
+        if from_each == 0:
             quotas[able[:missing]] += 1
         else:
-            quotas[able] = np.minimum(quotas[able] + share, sizes[able])
+            quotas[able] = np.minimum(quotas[able] + from_each, sizes[able])
     return quotas
 
 
 def _n_pruned(prune: float | int, n_samples: int) -> int:
+    """Return the number of rows to prune, so that at least one row is left."""
     if isinstance(prune, Integral) and not isinstance(prune, bool):
         if 0 <= prune < n_samples:
             return int(prune)

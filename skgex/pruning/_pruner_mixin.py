@@ -1,7 +1,7 @@
-"""What all pruners of data sets share."""
+"""What all pruners of data sets have in common."""
 
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -11,10 +11,10 @@ from skgex.pruning._mask import prune_mask
 
 
 class PrunerMixin:
-    """The interface of a pruner: masks of the fitted rows, chosen by their scores.
+    """The interface of a pruner: a mask of the fitted rows, chosen by their scores.
 
-    A class has the parameters ``prune`` and ``class_balance``, calls ``_check_prune``
-    before it trains, and sets what ``_choose`` returns.
+    A subclass has the parameters ``prune`` and ``class_balance``. Its ``fit`` calls
+    ``_check_prune`` before it trains anything, and ``_choose`` once it has scores.
     """
 
     # Entries for the ``_parameter_constraints`` of subclasses.
@@ -30,9 +30,12 @@ class PrunerMixin:
     class_balance: float | str
     prune_mask_: np.ndarray
     threshold_: float
+    if TYPE_CHECKING:
+        # Defined by the estimator that the mixin is part of.
+        def fit(self, X: Any, y: Any = None) -> Any: ...
 
     def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Fit, and return ``prune_mask_``.
+        """Fit the pruner and return ``prune_mask_``.
 
         Parameters
         ----------
@@ -47,16 +50,17 @@ class PrunerMixin:
         return self.fit(X, y).prune_mask_
 
     def get_support(self, indices: bool = False) -> np.ndarray:
-        """Return the fitted rows to keep (rows, where feature selectors say features).
+        """Return which fitted rows to keep, as feature selectors do for features.
 
         Parameters
         ----------
         indices : bool, default=False
-            Give indices in the place of a mask.
+            If True, return positions instead of a mask.
 
         Returns
         -------
-        support : ndarray of shape (n_samples,), dtype=bool, or of int
+        support : ndarray of shape (n_samples,), dtype=bool, or of shape (n_kept,), \
+                dtype=intp
             The rows that are not pruned.
         """
         check_is_fitted(self)
@@ -64,16 +68,16 @@ class PrunerMixin:
         return np.flatnonzero(support) if indices else support
 
     def _check_prune(self, n_samples: int, labels: np.ndarray | None) -> None:
-        """Refuse a number of rows, or a balance, that such data cannot give."""
+        """Raise a ValueError for ``prune`` or a balance that the data cannot meet."""
         prune_mask(np.zeros(n_samples), self.prune, labels, self._balance(labels))
 
     def _choose(self, scores: np.ndarray, labels: np.ndarray | None) -> dict[str, Any]:
-        """Return the mask of the rows to prune, and the highest score in it."""
+        """Return ``prune_mask_``, and as ``threshold_`` the highest score in it."""
         balance = self._balance(labels)
         mask = prune_mask(scores, self.prune, labels, balance)
         threshold = float(scores[mask].max(initial=-np.inf))
         return {"prune_mask_": mask, "threshold_": threshold}
 
     def _balance(self, labels: np.ndarray | None) -> float:
-        """Return the part of the pruned rows that the classes give evenly."""
-        return self.class_balance
+        """Return the part of the pruned rows that is taken evenly from the classes."""
+        return float(self.class_balance)

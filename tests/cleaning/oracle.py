@@ -1,4 +1,4 @@
-"""A detector that is told the answer, and a classifier that keeps what it is given."""
+"""A detector that knows the answer, and a classifier that keeps what it is given."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -8,7 +8,7 @@ from sklearn.utils.validation import validate_data
 class Oracle(BaseEstimator):
     """Flags rows whose label is not the sign of their first feature.
 
-    ``blind`` gives all rows scores of one heap, the largest of them flagged.
+    ``blind`` scores all rows by one distribution, and flags the largest scores.
     """
 
     def __init__(self, blind=False):
@@ -34,7 +34,7 @@ class Oracle(BaseEstimator):
         return self.classes_[self.truth_]
 
     def noise_proba(self, X, y=None):
-        raise NotImplementedError("The fitted rows' is what counts.")
+        raise NotImplementedError("Only that of the fitted rows is read.")
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -51,7 +51,7 @@ class Recorder(ClassifierMixin, BaseEstimator):
 
 
 def make_case(flipped=(3, 10, 17), n_rows=40):
-    """Rows of two classes, named, some of them wrongly; X, y, noise_mask."""
+    """Rows of two named classes, some with a wrong label; X, y, noise_mask."""
     X = np.random.RandomState(0).standard_normal((n_rows, 3))
     noise_mask = np.isin(np.arange(n_rows), flipped)
     y = np.array(["minus", "plus"])[((X[:, 0] > 0) ^ noise_mask).astype(int)]

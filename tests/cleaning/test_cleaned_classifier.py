@@ -4,6 +4,7 @@ import pytest
 from oracle import Oracle, Recorder, make_case
 from scipy.sparse import csr_array, issparse
 from sklearn.base import is_classifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
@@ -19,6 +20,11 @@ TRUE_LABELS = np.array(["minus", "plus"])
 
 def cleaned(action, **kwargs):
     return CleanedClassifier(Recorder(), Oracle(), action=action, **kwargs)
+
+
+class Failing(Recorder):
+    def fit(self, X, y, sample_weight=None):
+        raise RuntimeError("interrupted")
 
 
 def small_detector():
@@ -49,7 +55,7 @@ def test_weight_is_the_probability_of_the_given_label_and_0_for_wrong_ones():
 
 
 @pytest.mark.parametrize("action", ["drop", "relabel", "weight"])
-def test_nothing_is_done_where_the_scores_are_one_heap(action):
+def test_nothing_is_done_where_the_scores_do_not_separate(action):
     X, y, _ = make_case(n_rows=200)
     model = CleanedClassifier(Recorder(), Oracle(blind=True), action=action)
     with pytest.warns(SparedRowsWarning, match="do not separate"):
@@ -87,6 +93,22 @@ def test_rows_that_their_class_needs_have_full_weight():
     assert weight[np.argmin(X[:4, 0])] == 1  # the least suspicious
     assert sorted(weight[:4]) == [0, 0, 0, 1]
     assert (weight[4:] == 0.875).all()
+
+
+def test_a_fit_that_fails_leaves_the_estimator_as_it_was():
+    X, y, noise_mask = make_case()
+    model = CleanedClassifier(Failing(), Oracle())
+    with pytest.raises(RuntimeError, match="interrupted"):
+        model.fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    model.set_params(estimator=Recorder()).fit(X, y)
+    fitted = model.estimator_
+    with pytest.raises(RuntimeError, match="interrupted"):
+        model.set_params(estimator=Failing()).fit(X[::-1], np.flip(y) == "plus")
+    assert model.estimator_ is fitted
+    assert model.classes_.tolist() == ["minus", "plus"]
+    np.testing.assert_array_equal(model.noise_mask_, noise_mask)
 
 
 def test_data_frames_stay_data_frames():

@@ -4,11 +4,21 @@ import pytest
 from imblearn.pipeline import Pipeline
 from oracle import Oracle, Recorder, make_case
 from scipy.sparse import csr_array, issparse
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
 from skgex import CleaningSampler
 from skgex.exceptions import SparedRowsWarning
+from skgex.pruning import DatasetPruner
+
+
+class FirstFeature(BaseEstimator):
+    """A scorer of rows by their first feature."""
+
+    def fit(self, X, y):
+        self.scores_ = X[:, 0]
+        return self
 
 
 def test_drop():
@@ -50,13 +60,31 @@ def test_sparse_rows_stay_sparse():
     np.testing.assert_array_equal(X_new.toarray(), X[~noise_mask])
 
 
-def test_guard():
+def test_nothing_is_dropped_where_the_scores_do_not_separate():
     X, y, _ = make_case(n_rows=200)
     sampler = CleaningSampler(Oracle(blind=True))
     with pytest.warns(SparedRowsWarning):
         X_new, _ = sampler.fit_resample(X, y)
     assert len(X_new) == len(X)
     assert not sampler.separated_
+
+
+def test_a_pruner_by_any_scores_keeps_the_rows_that_it_needs_most():
+    X, y, _ = make_case()
+    X[:, 0] = np.abs(X[:, 0])
+    y = np.where(np.arange(len(X)) < 4, "minus", "plus")
+    prune = DatasetPruner(FirstFeature(), prune=39)
+    with pytest.warns(SparedRowsWarning, match="3 rows stay"):
+        sampler = CleaningSampler(prune, min_samples_per_class=2).fit(X, y)
+    kept = {
+        label: sampler.sample_indices_[y[sampler.sample_indices_] == label]
+        for label in ("minus", "plus")
+    }
+    for label, rows in kept.items():
+        of_class = np.flatnonzero(y == label)
+        highest = of_class[np.argsort(X[of_class, 0])[-len(rows) :]]
+        assert len(rows) == 2
+        assert set(rows) == set(highest)
 
 
 def test_pipeline_drops_rows_in_fit_only():

@@ -93,7 +93,7 @@ def test_labels_learnt_by_heart_are_told(overlapping, frozen):
     else:
         net, rest = eager(), rest | {"early_stopping": False}
     detector = GEXDetector(net, **rest)
-    with pytest.warns(MemorisationWarning, match=r"fits \d+% .* by heart") as caught:
+    with pytest.warns(MemorisationWarning, match=r"fits \d+% .* memorised") as caught:
         detector.fit(X, y)
     (told,) = [w for w in caught if w.category is MemorisationWarning]
     assert told.filename == __file__

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from skgex.detection import _pulls as _pull
+from skgex.detection import _pulls
 from skgex.detection._pulls import hardest_pulls, log_odds
 
 N_ROWS, N_MEMBERS, N_CLASSES = 30, 6, 3
@@ -38,7 +38,7 @@ def pull_by_hand(losses, probabilities, z, other):
     return per_deviation * overlap / math.sqrt(sum(p) * sum(q))
 
 
-def expected(losses, probabilities, codes, z, n_rows, *, wanted):
+def expected(losses, probabilities, codes, z, n_neighbors, *, wanted):
     """Rows and pulls that a search through all pairs finds, padded."""
     pulls = [
         (pull_by_hand(losses, probabilities, z, other), other)
@@ -46,29 +46,31 @@ def expected(losses, probabilities, codes, z, n_rows, *, wanted):
         if other != z and (codes[other] == codes[z]) == (wanted > 0)
     ]
     pulls = [(pull, other) for pull, other in pulls if wanted * pull > 0]
-    pulls = sorted(pulls, key=lambda pair: -wanted * pair[0])[:n_rows]
-    pulls += [(0.0, -1)] * (n_rows - len(pulls))
+    pulls = sorted(pulls, key=lambda pair: -wanted * pair[0])[:n_neighbors]
+    pulls += [(0.0, -1)] * (n_neighbors - len(pulls))
     return [other for _, other in pulls], [pull for pull, _ in pulls]
 
 
 # Fewer than pull, and more than there are rows at all.
-@pytest.mark.parametrize("n_rows", [1, 3, N_ROWS + 5])
-def test_the_hardest_pulls_are_those_of_a_loop_over_all_pairs(answers, n_rows):
-    asked = np.array([7, 0, 29, 7])
-    found = hardest_pulls(*answers, asked, n_rows)
+@pytest.mark.parametrize("n_neighbors", [1, 3, N_ROWS + 5])
+def test_the_hardest_pulls_are_those_of_a_loop_over_all_pairs(answers, n_neighbors):
+    queried = np.array([7, 0, 29, 7])
+    found = hardest_pulls(*answers, queried, n_neighbors)
     for pulls, wanted in zip(found, (1, -1), strict=True):
-        assert pulls.rows.shape == pulls.pulls.shape == (4, n_rows)
-        for k, z in enumerate(asked):
-            rows, values = expected(*answers, z, n_rows, wanted=wanted)
+        assert pulls.rows.shape == pulls.pulls.shape == (4, n_neighbors)
+        for k, z in enumerate(queried):
+            rows, values = expected(*answers, z, n_neighbors, wanted=wanted)
             np.testing.assert_array_equal(pulls.rows[k], rows)
             np.testing.assert_allclose(pulls.pulls[k], values, rtol=1e-5, atol=1e-9)
 
 
 def test_blocks_change_nothing(answers, monkeypatch):
-    asked = np.arange(N_ROWS)
-    whole = hardest_pulls(*answers, asked, 4)
-    monkeypatch.setattr(_pull, "MAX_PAIRS", 7 * N_ROWS + 1)
-    for part, all_at_once in zip(hardest_pulls(*answers, asked, 4), whole, strict=True):
+    queried = np.arange(N_ROWS)
+    whole = hardest_pulls(*answers, queried, 4)
+    monkeypatch.setattr(_pulls, "MAX_PAIRS", 7 * N_ROWS + 1)
+    for part, all_at_once in zip(
+        hardest_pulls(*answers, queried, 4), whole, strict=True
+    ):
         np.testing.assert_array_equal(part.rows, all_at_once.rows)
         np.testing.assert_allclose(part.pulls, all_at_once.pulls)
 

@@ -5,9 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reference import otsu_by_all_cuts
 
-from skgex.detection._threshold import otsu, parse_percentage, threshold_of
+from skgex.detection._threshold import (
+    otsu,
+    parse_percentage,
+    parse_precision,
+    threshold_of,
+)
 
-# Integers, lest rounding decide between cuts that are equally good.
+# Integers, so that rounding does not decide between cuts that are equally good.
 whole_values = arrays(
     np.float64, st.integers(1, 30), elements=st.integers(-1000, 1000).map(float)
 )
@@ -114,8 +119,30 @@ def test_tied_scores_are_never_told_apart(values, percent):
         ("", None),
     ],
 )
-def test_shares_are_read(text, expected):
+def test_percentages_are_read(text, expected):
     assert parse_percentage(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("precision 90%", 0.9),
+        (" precision  99.5 % ", 0.995),
+        ("precision 0%", 0.0),
+        ("precision 101%", None),
+        ("precision90%", None),
+        ("precision", None),
+        ("90%", None),
+        ("otsu", None),
+    ],
+)
+def test_precisions_are_read(text, expected):
+    assert parse_precision(text) == expected
+
+
+def test_a_text_that_names_no_threshold_is_refused():
+    with pytest.raises(ValueError, match="threshold: must be"):
+        threshold_of(np.array([1.0, 2.0]), "most")
 
 
 def test_a_number_is_the_cut():
