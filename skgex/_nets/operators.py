@@ -250,21 +250,27 @@ def conjugate_gradients(
 
     Rows are solved side by side, each as if it were alone.
 
+    A step updates the residual instead of computing it, and rounding lets the updated
+    residual drift away from b - A x: it may fall below any tolerance while b - A x does
+    not. So each row whose updated residual is small enough is checked by one more
+    product. If b - A x is too large, the row starts anew from it.
+
     Parameters
     ----------
     operator : callable
         A, positive definite.
     targets : Tensor of shape (n_vectors, n_parameters)
     tol : float
-        A row is solved once the norm of its residual is this share of the norm of b.
+        A row is solved once the norm of b - A x is at most this share of the norm of b.
     max_iter : int
-        Products with the operator at most.
+        Products with the operator per row at most, not counting the one that decides
+        whether the row is solved.
 
     Returns
     -------
     solutions : Tensor of shape (n_vectors, n_parameters)
     solved : Tensor of shape (n_vectors,), dtype=bool
-        False where ``max_iter`` came first.
+        Whether b - A x, computed in the dtype of ``targets``, is small enough.
 
     Raises
     ------
@@ -273,23 +279,38 @@ def conjugate_gradients(
     """
     solutions, residuals = torch.zeros_like(targets), targets.clone()
     directions = targets.clone()
-    squares = residuals.square().sum(dim=1)
+    squares = _squared_norms(residuals)
     goals = tol**2 * squares
-    for _ in range(max_iter):
-        rows = (squares > goals).nonzero()[:, 0]
-        if not len(rows):
-            break
-        along, before = directions[rows], squares[rows]
-        bent = operator(along)
-        curvature = (along * bent).sum(dim=1)
-        if (curvature <= 0).any():
-            raise ValueError("the matrix is not positive definite.")
-        step = (before / curvature)[:, None]
-        solutions[rows] += step * along
-        residuals[rows] -= step * bent
-        squares[rows] = residuals[rows].square().sum(dim=1)
-        directions[rows] = residuals[rows] + (squares[rows] / before)[:, None] * along
+    products_left = torch.full_like(squares, max_iter, dtype=torch.int64)
+
+    def unsolved_rows() -> Tensor:
+        return ((squares > goals) & (products_left > 0)).nonzero()[:, 0]
+
+    while len(started := unsolved_rows()):
+        while len(rows := unsolved_rows()):
+            along, before = directions[rows], squares[rows]
+            bent = operator(along)
+            curvature = (along * bent).sum(dim=1)
+            if (curvature <= 0).any():
+                raise ValueError("the matrix is not positive definite.")
+            step = (before / curvature)[:, None]
+            solutions[rows] += step * along
+            residuals[rows] -= step * bent
+            squares[rows] = _squared_norms(residuals[rows])
+            ratio = (squares[rows] / before)[:, None]
+            directions[rows] = residuals[rows] + ratio * along
+            products_left[rows] -= 1
+        # All rows are checked at once, when none is left to step: so a check changes
+        # neither the order nor the company in which rows are multiplied.
+        residuals[started] = targets[started] - operator(solutions[started])
+        directions[started] = residuals[started]
+        squares[started] = _squared_norms(residuals[started])
+        products_left[started] -= 1
     return solutions, squares <= goals
+
+
+def _squared_norms(rows: Tensor) -> Tensor:
+    return rows.square().sum(dim=1)
 
 
 def lissa(operators: Iterable[Operator], targets: Tensor, scale: float) -> Tensor:

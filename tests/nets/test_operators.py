@@ -147,6 +147,85 @@ def test_conjugate_gradients_tell_what_they_did_not_solve():
     assert solved.tolist() == [True, False]
 
 
+SINGLE = torch.finfo(torch.float32).eps
+
+
+def ill_conditioned(condition, seed):
+    """A float32 matrix of norm 1, and targets."""
+    matrix, _ = matrix_of(np.geomspace(1 / condition, 1, 60), seed)
+    targets = np.random.RandomState(seed).standard_normal((5, 60))
+    return matrix.float(), torch.tensor(targets).float()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("tol", [1e-2, 1e-3, 1e-5, 1e-7])
+@pytest.mark.parametrize("condition", [1e1, 1e2, 1e3, 1e4, 1e6])
+def test_conjugate_gradients_report_the_truth_in_single_precision(condition, tol, seed):
+    """By residuals in float64, up to the rounding of one product in float32."""
+    matrix, targets = ill_conditioned(condition, seed)
+    solutions, solved = conjugate_gradients(
+        operator_of(matrix), targets, tol=tol, max_iter=300
+    )
+    residuals = (targets.double() - solutions.double() @ matrix.double()).norm(dim=1)
+    goals = tol * targets.double().norm(dim=1)
+    rounding = SINGLE / 2 * solutions.double().norm(dim=1)
+    assert (residuals < goals + rounding)[solved].all()
+    assert (residuals > goals - rounding)[~solved].all()
+    if tol > 5 * SINGLE * condition and condition < 1e4:
+        assert solved.all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("condition", "tol"), [(1e2, 1e-5), (1e3, 1e-4), (1e4, 1e-3)])
+def test_conjugate_gradients_in_single_precision_solve(condition, tol, seed):
+    matrix, targets = ill_conditioned(condition, seed)
+    solutions, solved = conjugate_gradients(
+        operator_of(matrix), targets, tol=tol, max_iter=1000
+    )
+    assert solved.all()
+    expected = torch.linalg.solve(matrix.double(), targets.double(), left=False)
+    errors = (solutions - expected).norm(dim=1)
+    # No error is larger than that of a residual along the smallest eigenvalue.
+    assert (errors <= 1.2 * tol * condition * targets.norm(dim=1)).all()
+
+
+def test_conjugate_gradients_start_anew_from_a_residual_that_drifted():
+    """A product that is off while the row steps, and right once it is checked."""
+    matrix, _ = matrix_of(np.geomspace(0.1, 10, 20))
+    targets = torch.tensor(np.random.RandomState(0).standard_normal((1, 20)))
+    n_products = []
+
+    def operator(vectors):
+        n_products.append(len(vectors))
+        return vectors @ matrix * (1 + 1e-4 * (len(n_products) < 20))
+
+    solutions, solved = conjugate_gradients(operator, targets, tol=1e-9, max_iter=99)
+    assert solved.all()
+    assert (targets - solutions @ matrix).norm() <= 1e-9 * targets.norm()
+    assert len(n_products) <= 100
+
+
+@pytest.mark.parametrize("max_iter", [0, 1, 2, 3, 7, 20])
+def test_conjugate_gradients_keep_to_the_number_of_products(max_iter):
+    """With tolerances that no row can meet, and one more product that decides."""
+    matrix, targets = ill_conditioned(1e3, 0)
+    n_products = []
+
+    def operator(vectors):
+        n_products.append(len(vectors))
+        return vectors @ matrix
+
+    _, solved = conjugate_gradients(operator, targets[:1], tol=1e-9, max_iter=max_iter)
+    assert not solved.any()
+    assert sum(n_products) <= max_iter + 1
+
+
+def test_conjugate_gradients_of_residuals_that_are_no_numbers_end():
+    operator = lambda vectors: vectors * np.nan  # noqa: E731
+    _, solved = conjugate_gradients(operator, torch.ones(2, 3), tol=1e-3, max_iter=9)
+    assert not solved.any()
+
+
 def test_conjugate_gradients_refuse_negative_curvature():
     matrix, _ = matrix_of([1.0, -1.0])
     with pytest.raises(ValueError, match="not positive definite"):
