@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from joblib import Memory
 from tiny import classifier
+from watching import watch_members
 
 from skgex._ensemble import growth as module
 from skgex._ensemble.cache import DiskMemberCache, MemberCache
@@ -30,18 +31,7 @@ def known(request, tmp_path):
 def grown(monkeypatch):
     """The seeds of all members that are fine-tuned, by whichever engine."""
     seeds = []
-    one, group = module.grow_member, module.grow_group
-
-    def watched_one(*args):
-        seeds.append(args[6])
-        return one(*args)
-
-    def watched_group(*args):
-        seeds.extend(seed for _, seed in args[4])
-        return group(*args)
-
-    monkeypatch.setattr(module, "grow_member", watched_one)
-    monkeypatch.setattr(module, "grow_group", watched_group)
+    watch_members(monkeypatch, seeds)
     return seeds
 
 
