@@ -6,8 +6,8 @@ import pytest
 from detecting import fit
 from skorch import NeuralNet
 from tiny import flip_every, make_blobs
+from watching import watch, watch_members
 
-from skgex._ensemble import growth as _grow
 from skgex.exceptions import UnlabelledRowsWarning
 
 
@@ -35,21 +35,6 @@ def unlabelled_rows_are_fine():
 def work(monkeypatch):
     """What is done: nets trained ("fit"), and the seeds of members fine-tuned."""
     done = []
-    fit, one, group = NeuralNet.partial_fit, _grow.grow_member, _grow.grow_group
-
-    def watched_fit(self, *args, **kwargs):
-        done.append("fit")
-        return fit(self, *args, **kwargs)
-
-    def watched_one(*data, plan, **settings):
-        done.append(plan.seed)
-        return one(*data, plan=plan, **settings)
-
-    def watched_group(*data, plans):
-        done.extend(plan.seed for plan in plans)
-        return group(*data, plans=plans)
-
-    monkeypatch.setattr(NeuralNet, "partial_fit", watched_fit)
-    monkeypatch.setattr(_grow, "grow_member", watched_one)
-    monkeypatch.setattr(_grow, "grow_group", watched_group)
+    watch(monkeypatch, NeuralNet, "partial_fit", lambda _: done.append("fit"))
+    watch_members(monkeypatch, done)
     return done

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from skorch import NeuralNet
 from tiny import PairDataset, learner
+from watching import watch
 
 from skgex import GEXDetector
 from skgex._ensemble import growth as _grow
@@ -46,13 +47,12 @@ def test_fewer_members_cost_no_pass(noisy, work, monkeypatch, kind):
     lr = estimator.lr_
     work.clear()
     n_rows = []
-    infer = NeuralNet.infer
-
-    def watched(self, batch, *args):
-        n_rows.append(len(batch))
-        return infer(self, batch, *args)
-
-    monkeypatch.setattr(NeuralNet, "infer", watched)
+    watch(
+        monkeypatch,
+        NeuralNet,
+        "infer",
+        lambda given: n_rows.append(len(given["x"])),
+    )
     estimator.set_params(n_members=3).fit(X, y)
     assert work == []
     assert max(n_rows) == 2  # the check of X and y, by a net that is not trained

@@ -3,6 +3,7 @@ import pytest
 from growing import grow
 from joblib import Memory
 from tiny import classifier
+from watching import watch_members
 
 from skgex._ensemble import growth as module
 from skgex._ensemble.cache import DiskMemberCache, MemberCache
@@ -30,18 +31,7 @@ def known(request, tmp_path):
 def grown(monkeypatch):
     """The seeds of all members that are fine-tuned, by whichever engine."""
     seeds = []
-    one, group = module.grow_member, module.grow_group
-
-    def watched_one(*data, plan, **settings):
-        seeds.append(plan.seed)
-        return one(*data, plan=plan, **settings)
-
-    def watched_group(*data, plans):
-        seeds.extend(plan.seed for plan in plans)
-        return group(*data, plans=plans)
-
-    monkeypatch.setattr(module, "grow_member", watched_one)
-    monkeypatch.setattr(module, "grow_group", watched_group)
+    watch_members(monkeypatch, seeds)
     return seeds
 
 

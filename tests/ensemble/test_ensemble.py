@@ -9,6 +9,7 @@ from sklearn.base import clone
 from tiny import PairDataset, classifier, regressor
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+from watching import by_name
 
 from skgex._ensemble import growth as _grow
 from skgex._ensemble.cache import MemberCache
@@ -232,9 +233,10 @@ def test_members_are_dealt_to_all_devices(blobs, trained, monkeypatch):
     """With devices that are not there: each member is grown on the processor."""
     used = []
 
-    def watched(given, *arguments):
-        used.append(given.net.device)
-        return grow_each(trained, *arguments)
+    def watched(*args, **kwargs):
+        given = by_name(grow_each, *args, **kwargs)
+        used.append(given["trained"].net.device)
+        return grow_each(**given | {"trained": trained})
 
     grow_each = _grow._grow_each
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

@@ -10,12 +10,17 @@ from skorch.dataset import ValidSplit
 from tiny import PairDataset, classifier, flip_every, learner, make_blobs, regressor
 
 from skgex._data.records import take
-from skgex._nets.early_stopping import _beats, stop_given_net
+from skgex._nets.default_net import make_default_net
+from skgex._nets.early_stopping import _beats, stop_default_net, stop_given_net
 from skgex._nets.evaluation import evaluate
 from skgex._nets.snapshot import n_training_steps, revive
 from skgex._nets.training import make_trial
 
 N_EPOCHS = 12
+
+# The rule of the default net: the share of the rows that it holds out, the epochs
+# without a lower loss after which it stops, and the epochs at most.
+HELD_OUT, PATIENCE, LONGEST = 0.2, 5, 200
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +127,49 @@ def test_the_net_and_the_generators_are_left_alone(blobs):
     assert torch.equal(torch.get_rng_state(), before)
     assert not net.initialized_
     assert not net.warm_start
+
+
+def stop_default(n_rows, lr, seed, optimizer=torch.optim.Adam):
+    """The trial of a default net on overlapping classes, and its epochs' losses."""
+    X, y = make_blobs(n_rows, spread=1.5)
+    X = X.astype(np.float32)
+    net = make_default_net(X, 3).set_params(lr=lr, optimizer=optimizer)
+    trial, n_epochs = stop_default_net(net, X, y, y, seed)
+    losses = [epoch["valid_loss"] for epoch in trial.trained.history]
+    return X, y, trial, n_epochs, losses
+
+
+def epochs_by_a_loop(losses):
+    """Which epoch is best, and after which one training ends; both from 1."""
+    best, lowest = 0, np.inf
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < lowest:
+            best, lowest = epoch, loss
+        if epoch - best == PATIENCE or epoch == LONGEST:
+            return best, epoch
+    pytest.fail(f"ended after {len(losses)} epochs, with {len(losses) - best} in vain")
+
+
+@pytest.mark.parametrize("n_rows", [30, 64, 99, 250])
+def test_the_default_net_holds_out_a_fifth_of_the_rows(n_rows):
+    _, _, trial, _, _ = stop_default(n_rows, 0.05, 0)
+    assert len(trial.held_out) == int(HELD_OUT * n_rows)
+    assert sorted([*trial.seen, *trial.held_out]) == list(range(n_rows))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("lr", [0.002, 0.02])
+def test_the_default_net_stops_five_epochs_after_its_best(lr, seed):
+    X, y, trial, n_epochs, losses = stop_default(120, lr, seed)
+    assert (n_epochs, len(losses)) == epochs_by_a_loop(losses)
+    assert len(losses) == n_epochs + PATIENCE < LONGEST
+    held_out = take(X, y, trial.held_out)
+    best = evaluate(revive(trial.trained), *held_out).losses.mean()
+    assert best == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_the_default_net_is_trained_for_no_more_than_200_epochs():
+    """By steps so small that the loss of held-out rows falls after each epoch."""
+    _, _, _, n_epochs, losses = stop_default(60, 1e-4, 0, torch.optim.SGD)
+    assert epochs_by_a_loop(losses) == (LONGEST, LONGEST)
+    assert n_epochs == len(losses) == LONGEST
