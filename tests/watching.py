@@ -25,15 +25,12 @@ def watch(monkeypatch, owner, name, note):
 
 def watch_members(monkeypatch, seeds):
     """Append the seed of each member that is fine-tuned, by whichever engine."""
-    watch(
-        monkeypatch,
-        growth,
-        "grow_member",
-        lambda given: seeds.append(given["plan"].seed),
-    )
-    watch(
-        monkeypatch,
-        growth,
-        "grow_group",
-        lambda given: seeds.extend(plan.seed for plan in given["plans"]),
-    )
+
+    def note_one(given):
+        seeds.append(given["plan"].seed)
+
+    def note_group(given):
+        seeds.extend(plan.seed for plan in given["plans"])
+
+    watch(monkeypatch, growth, "grow_member", note_one)
+    watch(monkeypatch, growth, "grow_group", note_group)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
@@ -17,7 +17,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skgex._base.parameters import HasMethods, Interval, StrOptions
+from skgex._base.fitted_state import replace_fitted_state
+from skgex._base.parameters import HasMethods, Interval, StrOptions, fit_context
+from skgex._base.validation import validate_for_fit
 from skgex.cleaning._guards import (
     CHECKS,
     Decision,
@@ -113,7 +115,8 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.action = action
         self.min_samples_per_class = min_samples_per_class
 
-    def fit(self, X: Any, y: Any) -> "CleanedClassifier":
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any) -> Self:
         """Find wrong labels, act on them, and fit the classifier.
 
         Parameters
@@ -134,9 +137,8 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If X or y is invalid, or if the detector or the classifier lacks what the
             action needs.
         """
-        self._validate_params()
         weight_name = self._check_action()
-        checked, y = validate_data(self, X, y, **CHECKS)
+        (checked, y), state = validate_for_fit(self, X, y, **CHECKS)
         check_classification_targets(y)
         X, y = as_given(X, checked), column_or_1d(y, warn=True)
         classes = np.unique(y)
@@ -152,9 +154,9 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         elif decision.separated:
             options[weight_name] = _weights(last_step(detector).noise_proba_, decision)
         estimator = clone(self.estimator).fit(X, y, **options)
-        # Together and last, so that an interrupted fit leaves no mixture of two fits.
-        self.classes_, self.detector_, self.estimator_ = classes, detector, estimator
-        self.noise_mask_, self.acted_mask_, self.separated_ = decision
+        state |= {"classes_": classes, "detector_": detector, "estimator_": estimator}
+        state |= {"noise_mask_": decision.flagged, "acted_mask_": decision.acted}
+        replace_fitted_state(self, state | {"separated_": decision.separated})
         return self
 
     def predict(self, X: Any) -> np.ndarray:

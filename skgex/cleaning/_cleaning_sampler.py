@@ -3,15 +3,17 @@
 import sys
 from dataclasses import fields
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OneToOneFeatureMixin, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
-from skgex._base.parameters import HasMethods, Interval, StrOptions
+from skgex._base.fitted_state import replace_fitted_state
+from skgex._base.parameters import HasMethods, Interval, StrOptions, fit_context
+from skgex._base.validation import validate_for_fit
 from skgex.cleaning._guards import CHECKS, as_given, decide, last_step, view_for
 
 
@@ -80,7 +82,8 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self.action = action
         self.min_samples_per_class = min_samples_per_class
 
-    def fit(self, X: Any, y: Any = None) -> "CleaningSampler":
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the rows to act on.
 
         Parameters
@@ -96,6 +99,7 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self._select(X, y)
         return self
 
+    @fit_context(prefer_skip_nested_validation=False)
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Find the rows to act on, and do so.
 
@@ -129,27 +133,26 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _select(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         """Find the rows to act on; return samples, and labels as an array."""
-        self._validate_params()
         selector = last_step(self.selector)
         if self.action == "relabel" and not hasattr(selector, "relabel"):
             raise ValueError(
                 "selector: action='relabel' needs one with relabel; "
                 f"{type(selector).__name__} has none."
             )
-        checked, labels = validate_data(self, X, y, multi_output=True, **CHECKS)
+        options = {"multi_output": True, **CHECKS}
+        (checked, labels), state = validate_for_fit(self, X, y, **options)
         labels = _one_column(labels)
         rows = as_given(X, checked)
         view = view_for(self.selector, rows, checked)
         fitted = clone(self.selector).fit(view, labels)
         decision = decide(fitted, labels, self.min_samples_per_class)
-        self.selector_ = fitted
-        self.acted_mask_, self.separated_ = decision.acted, decision.separated
         drop = decision.acted & (self.action == "drop")
-        self.sample_indices_ = np.flatnonzero(~drop)
-        classes, counts = np.unique(labels[decision.acted], return_counts=True)
-        self.sampling_strategy_ = dict(
-            zip(classes.tolist(), counts.tolist(), strict=True)
-        )
+        acted = np.unique(labels[decision.acted], return_counts=True)
+        strategy = zip(*(part.tolist() for part in acted), strict=True)
+        state |= {"selector_": fitted, "sampling_strategy_": dict(strategy)}
+        state |= {"acted_mask_": decision.acted, "separated_": decision.separated}
+        state |= {"sample_indices_": np.flatnonzero(~drop)}
+        replace_fitted_state(self, state)
         return (X if isinstance(X, list) else rows), labels
 
     def __sklearn_tags__(self):
