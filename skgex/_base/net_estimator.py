@@ -30,8 +30,8 @@ class NetEstimator(BaseEstimator):
     """Base of the estimators that judge samples by a net.
 
     A subclass has the parameters ``net``, ``memory`` and ``random_state``, and a
-    ``fit`` that begins with ``_validate`` and ends with ``_keep``. In between nothing
-    is written to the estimator.
+    ``fit`` that begins with :func:`validate` and ends with ``_keep``. In between
+    nothing is written to the estimator.
     """
 
     # Entries for the ``_parameter_constraints`` of subclasses.
@@ -50,15 +50,6 @@ class NetEstimator(BaseEstimator):
 
     # What the last fit made; absent before the first one.
     _rows: FittedRows
-
-    def _validate(self, X: Any, y: Any) -> tuple[Data, FittedRows]:
-        """Check net, samples and labels, and translate them for the net."""
-        check_net(self.net, self._needs, type(self).__name__)
-        X, y, found = check_fit_input(self, X, y)
-        data = encode(self.net, X, y, found)
-        index = None if is_dataset(X) else RowIndex(X, data.codes)
-        labelled = y is not None or is_dataset(X)
-        return data, FittedRows(data.codes, data.coding, labelled, index, found)
 
     def _keep(self, rows: FittedRows, made: dict[str, Any]) -> None:
         """Replace what the last fit made by what this one made, in one step."""
@@ -82,3 +73,28 @@ class NetEstimator(BaseEstimator):
         tags.target_tags.required = needs_labels(self.net)
         tags.input_tags.three_d_array = True
         return tags
+
+
+def validate(estimator: NetEstimator, X: Any, y: Any) -> tuple[Data, FittedRows]:
+    """Check net, samples and labels, and translate them for the net.
+
+    Parameters
+    ----------
+    estimator : NetEstimator
+        About to be fitted; nothing is written to it.
+    X, y
+        As for its ``fit``.
+
+    Returns
+    -------
+    data : Data
+        What is trained on.
+    rows : FittedRows
+        What later queries need of it.
+    """
+    check_net(estimator.net, estimator._needs, type(estimator).__name__)
+    X, y, found = check_fit_input(estimator, X, y)
+    data = encode(estimator.net, X, y, found)
+    index = None if is_dataset(X) else RowIndex(X, data.codes)
+    labelled = y is not None or is_dataset(X)
+    return data, FittedRows(data.codes, data.coding, labelled, index, found)

@@ -7,6 +7,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skgex._base.net_estimator import validate
 from skgex._base.parameters import StrOptions, fit_context
 from skgex._data.records import Data
 from skgex.detection._detector_mixin import DetectorMixin
@@ -279,7 +280,7 @@ class GEXDetector(DetectorMixin, GEX):
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
         self._check_threshold()
-        data, rows = self._validate(X, y)
+        data, rows = validate(self, X, y)
         self._check_precision(data)
         ranking = Ranking(self.statistic, data.coding, float(self.loss_floor))
         fitted = self._fit_ensemble(

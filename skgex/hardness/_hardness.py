@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from skorch import NeuralNet
 
-from skgex._base.net_estimator import NetEstimator
+from skgex._base.net_estimator import NetEstimator, validate
 from skgex._base.net_training import record_training
 from skgex._base.parameters import fit_context
 from skgex._data.records import Data, take
@@ -58,7 +58,7 @@ class Hardness(NetEstimator, ABC):
         TypeError
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
-        data, rows = self._validate(X, y)
+        data, rows = validate(self, X, y)
         if self._needs_classes and not data.has_classes:
             raise ValueError(
                 f"y: {type(self).__name__} scores class labels, but to the net "

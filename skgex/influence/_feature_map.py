@@ -8,7 +8,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 
-from skgex._base.net_estimator import NetEstimator
+from skgex._base.net_estimator import NetEstimator, validate
 from skgex._base.parameters import fit_context
 from skgex._data.label_coding import Coding
 from skgex._data.records import Data, Query
@@ -156,7 +156,7 @@ class InfluenceEstimator(FeatureMap, NetEstimator):
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
         self._check_parameters()
-        data, rows = self._validate(X, y)
+        data, rows = validate(self, X, y)
         mapping = self._fit(data, self._draw_seeds())
         features, self_influence = mapping.of_fitted_rows(data)
         self._keep(

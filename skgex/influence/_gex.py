@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.utils import is_dataset
 
 from skgex._base.fitted_rows import FittedRows
-from skgex._base.net_estimator import NetEstimator
+from skgex._base.net_estimator import NetEstimator, validate
 from skgex._base.parameters import Interval, StrOptions, fit_context
 from skgex._base.validation import skorch_net
 from skgex._data.label_coding import ClassLabels, wants_classes
@@ -221,7 +221,7 @@ class GEX(FeatureMap, NetEstimator):
         TypeError
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
-        data, rows = self._validate(X, y)
+        data, rows = validate(self, X, y)
         fitted = self._fit_ensemble(data, rows, self._influence_ranking())
         self._keep(rows, self._attributes(fitted))
         return self

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from skgex._base.net_estimator import validate
 from skgex._base.parameters import Interval, StrOptions, fit_context
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex.influence import GEX
@@ -209,7 +210,7 @@ class GEXPruner(PrunerMixin, GEX):
         TypeError
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
-        data, rows = self._validate(X, y)
+        data, rows = validate(self, X, y)
         self._check_prune(len(data.codes), data.strata)
         fitted = self._fit_ensemble(data, rows, self._unimportance)
         made = self._attributes(fitted)
