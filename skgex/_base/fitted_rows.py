@@ -46,8 +46,8 @@ class FittedRows:
     def attributes(self) -> dict[str, Any]:
         """Return the public attributes that all estimators have of their rows."""
         classes = self.coding.classes
-        known = {} if classes is None else {"classes_": classes}
-        return known | self.format.attributes
+        found = {} if classes is None else {"classes_": classes}
+        return found | self.format.attributes
 
     def equal(self, other: "FittedRows") -> bool:
         """Return whether both are of the same data; a Dataset's targets decide."""
@@ -90,7 +90,7 @@ class FittedRows:
         if warn:
             warn_caller(
                 f"{len(X)} rows were not seen in fit and came without labels; the "
-                "labels that the net predicts stand in. Pass y to judge given ones.",
+                "labels that the net predicts are used. Pass y to score given labels.",
                 UnlabelledRowsWarning,
             )
         # A net is evaluated with targets, whatever they are.

@@ -27,7 +27,7 @@ from skgex._utils.random import Seeds, draw_seeds
 
 
 class NetEstimator(BaseEstimator):
-    """Base of the estimators that judge samples by a net.
+    """Base of the estimators that score samples by a net.
 
     A subclass has the parameters ``net``, ``memory`` and ``random_state``, and a
     ``fit`` that begins with :func:`validate` and ends with ``_keep``. In between

@@ -1,4 +1,4 @@
-"""Training of the net that an estimator is given, as far as held-out labels bear.
+"""Training of the net that an estimator is given, or of the default net.
 
 ``memory`` caches every training, so that estimators with equal nets, data and seeds
 share it.
@@ -137,11 +137,9 @@ def record_training(
 
 def _warn_of_training(net: NeuralNet, need: NetNeed) -> None:
     if net.initialized_:
-        message = "net was fitted already; a clone of it is trained anew."
+        message = "net was fitted already; a clone of it is trained from the beginning."
         if need is NetNeed.TRAINED:
-            message += (
-                " To judge by its present weights, pass FrozenEstimator(net) instead."
-            )
+            message += " To use its present weights, pass FrozenEstimator(net) instead."
         warn_caller(message, RefitWarning)
     if holds_rows_out(net):
         warn_caller(

@@ -1,4 +1,4 @@
-"""Estimators that hold a scorer of rows, and make something of its scores."""
+"""Base of the estimators that hold a scorer of rows and use its scores."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -62,7 +62,7 @@ class ScorerEstimator(
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Fit a clone of the scorer, and judge its rows.
+        """Fit a clone of the scorer, and take its scores.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class ScorerEstimator(
         Returns
         -------
         scores : ndarray of shape (n_samples,), dtype=float64
-            Higher = more suspicious; nan for a row that the scorer cannot judge.
+            Higher = more suspicious; nan for a row that the scorer cannot score.
         """
         return self._look_up(X, y)[0]
 
@@ -115,13 +115,13 @@ class ScorerEstimator(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
-            Samples. A row that ``fit`` saw keeps the score that it had there. Any
-            other is left to the scorer's ``scores`` or ``self_influence``; one without
-            these, as those that judge a row by the training that it took part in, says
-            nan, with a warning.
+            Samples. A row seen in ``fit`` keeps the score that it had there. Any other
+            row is scored by the scorer's ``scores`` or ``self_influence``. A scorer
+            without these methods, such as one that scores a row by the training that
+            it took part in, gives nan, with a warning.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Their labels. Without them, a row that ``fit`` saw has the label it had
-            there, and the scorer supposes that of any other.
+            Their labels. Without them, a row seen in ``fit`` has the label it had
+            there, and the scorer chooses that of any other.
 
         Returns
         -------

@@ -48,7 +48,7 @@ class Data(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """Samples that an estimator is asked about after its fit.
+    """Samples that are scored or mapped after a fit.
 
     Attributes
     ----------

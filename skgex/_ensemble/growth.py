@@ -244,7 +244,7 @@ def _draw_rows(n_samples: int, max_samples: float, seed: int) -> np.ndarray | No
 def _left_out(seen: Sequence[np.ndarray | None], n_samples: int) -> np.ndarray:
     """Return which members did not see which rows.
 
-    A row that all of them saw is judged by all: there is nothing better.
+    A row that all of them saw counts under all: there is nothing better.
     """
     counted = np.ones((n_samples, len(seen)), dtype=bool)
     for m, rows in enumerate(seen):

@@ -1,4 +1,4 @@
-"""Batch-norm statistics, which must be estimated anew after fine-tuning."""
+"""Batch-norm statistics, which must be estimated again after fine-tuning."""
 
 from collections.abc import Iterator
 from typing import Any

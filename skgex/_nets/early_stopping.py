@@ -1,4 +1,4 @@
-"""For how many epochs to train: until labels that were held out are lost again.
+"""For how many epochs to train: until the loss of held-out labels rises.
 
 Held-out labels are as noisy as the others, so their loss rises once a net begins to
 memorise wrong ones. There are two rules, because they decide on different things.
@@ -81,7 +81,7 @@ def stop_given_net(
 
 
 class _BestEpoch(Callback):
-    """Keep the weights of the best epoch, as judged by held-out rows."""
+    """Keep the weights of the best epoch, by the loss of held-out rows."""
 
     weights: Weights
 

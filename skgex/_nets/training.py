@@ -1,4 +1,4 @@
-"""Training of nets, and trials: trainings on some rows, judged by the others."""
+"""Training of nets, and trials: nets trained on some rows and tested on the others."""
 
 from typing import Any, NamedTuple
 
@@ -13,13 +13,13 @@ from skgex._nets.snapshot import TrainedNet, Weights, load_weights, snapshot
 from skgex._utils.random import seeded
 
 # Share of the rows that a trial holds out. Half, because the other half of the cost of
-# one training is spent on what is tried on the trial, and because many held-out rows
-# tell such things apart.
+# one training is spent on what is tried on the trial, and because small differences
+# need many held-out rows.
 HELD_OUT = 0.5
 
 
 class Trial(NamedTuple):
-    """A net trained on part of the rows, to be judged by the others.
+    """A net trained on part of the rows, to be tested on the others.
 
     Attributes
     ----------

@@ -304,7 +304,7 @@ class GEX(FeatureMap, NetEstimator):
         if not self._rows.equal(rows):
             raise ValueError(
                 "X, y: warm_start=True goes on from the last fit, which was on other "
-                "data; set warm_start=False to begin anew."
+                "data; set warm_start=False to start from the beginning."
             )
         return self._fitted
 

@@ -181,5 +181,5 @@ class LinearisedDeviations(FeatureProducts):
     @property
     def _members(self) -> list[Weights]:
         members = self.fitted.ensemble.members
-        assert members is not None  # fit_ensemble keeps them unless told otherwise
+        assert members is not None  # fit_ensemble keeps them by default
         return members

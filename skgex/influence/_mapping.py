@@ -96,8 +96,8 @@ class FeatureProducts(Mapping):
 class GradientProducts(Mapping):
     """Influence as a bilinear form of whole gradients, too many numbers to be kept.
 
-    A subclass gives ``forms``, ``features`` and ``n_features``. Gradients are taken
-    anew for each question, a block of rows at a time.
+    A subclass gives ``forms``, ``features`` and ``n_features``. Gradients are
+    computed for each query, a block of rows at a time.
     """
 
     @abstractmethod

@@ -88,7 +88,7 @@ class RandomProjection(InfluenceEstimator):
 
 @dataclass(frozen=True, eq=False)
 class RandomProjections(FeatureProducts):
-    """Gradients along random directions, which are drawn anew from their seed.
+    """Gradients along random directions, which are drawn from their seed each time.
 
     Attributes
     ----------

@@ -147,7 +147,7 @@ def test_scikit_learn_is_content(kind):
 @every_kind
 def test_a_fitted_net_is_trained_anew_with_a_warning(kind):
     fitted = net().fit(X, y)
-    with pytest.warns(RefitWarning, match="a clone of it is trained anew") as caught:
+    with pytest.warns(RefitWarning, match="a clone of it is trained from") as caught:
         again = scores(kind, fitted)
     np.testing.assert_array_equal(again, scores(kind, net()))
     assert ("FrozenEstimator" in str(caught[0].message)) == (kind in FROZEN)
