@@ -4,7 +4,7 @@ import numpy as np
 
 from skgex._base.parameters import NetNeed
 from skgex._data.records import Data
-from skgex._nets.predictions import log_probabilities, margins
+from skgex._nets.predictions import class_logits, margins
 from skgex.hardness._hardness import Hardness, after_epochs
 
 
@@ -39,9 +39,9 @@ class AUM(Hardness):
 
     Notes
     -----
-    Logits are logarithms of probabilities up to a number that all classes share, so
-    the margin is as well defined for nets that give probabilities; there it is no
-    wider than 36 nats.
+    Logits are log-probabilities up to a constant that all classes of a row share. So
+    the margin is defined just as well for nets that return probabilities, where it is
+    36 nats at most.
 
     References
     ----------
@@ -68,5 +68,5 @@ class AUM(Hardness):
         self, data: Data, net_seed: int, trial_seed: int, own_seed: int
     ) -> np.ndarray:
         trajectory = self._record(data, net_seed, trial_seed)
-        logits = after_epochs(trajectory, log_probabilities)
+        logits = after_epochs(trajectory, class_logits)
         return -np.mean([margins(each, data.codes) for each in logits], axis=0)
