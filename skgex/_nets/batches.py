@@ -8,8 +8,9 @@ torch offers ``Dataset.__getitems__`` to read whole batches. It would make the o
 torch's own by construction, but the loader still makes a Python integer per row. With
 batches of 128 of 20,000 rows, the row numbers took 16 times as long (23 instead of
 1.4 µs per batch); for the 1,202 batches of a fit of GEXDetector on 2,000 rows, 26.5
-instead of 1.8 ms, 5.2 % of the fit. So the loader's draws are repeated here, and
-tests/nets/test_batches.py compares them with the loader.
+instead of 1.8 ms, 5.2 % of the fit, which took 4 to 9 % longer as a whole. So the
+loader's draws are repeated here, and tests/nets/test_batches.py compares them with the
+loader.
 """
 
 from collections.abc import Callable, Iterator

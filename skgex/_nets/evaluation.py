@@ -89,7 +89,7 @@ def in_place(
 
     Returns
     -------
-    wholes : list of ndarray
+    joined : list of ndarray
         One per quantity.
 
     Raises
@@ -97,23 +97,23 @@ def in_place(
     ValueError
         If the batches do not have ``n_rows`` rows together.
     """
-    wholes: list[torch.Tensor] = []
+    joined: list[torch.Tensor] = []
     n_given = 0
     for batch in parts:
-        if not wholes:
-            wholes = [
+        if not joined:
+            joined = [
                 _allocate(*pair, n_rows) for pair in zip(batch, axes, strict=True)
             ]
         size = batch[0].shape[axes[0]]
         if n_given + size <= n_rows:
-            for whole, part, axis in zip(wholes, batch, axes, strict=True):
-                whole.narrow(axis, n_given, size).copy_(part)
+            for result, part, axis in zip(joined, batch, axes, strict=True):
+                result.narrow(axis, n_given, size).copy_(part)
         n_given += size
     if n_given != n_rows:
         raise ValueError(
             f"net: its validation iterator gave {n_given} of {n_rows} rows."
         )
-    return [whole.numpy() for whole in wholes]
+    return [result.numpy() for result in joined]
 
 
 def _allocate(part: torch.Tensor, axis: int, n_rows: int) -> torch.Tensor:
