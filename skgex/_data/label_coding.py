@@ -1,4 +1,8 @@
-"""Labels on the user's side, codes and targets on the net's side."""
+"""Labels as the user gives them, and as a net takes them.
+
+A label is what the user passes. Its code is a position among the net's outputs, or a
+regression target as it is. A target is what the net's loss takes.
+"""
 
 from typing import Any
 
@@ -10,14 +14,14 @@ from torch import nn
 
 
 class ClassLabels:
-    """Class labels and their codes: positions among the outputs of a net.
+    """Class labels and their codes, which are positions among the outputs of a net.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
         Labels in the order of the net's outputs.
     dtype : dtype, default=int64
-        What the net takes as a target; a floating type for binary cross entropy.
+        Of the targets; a floating type for binary cross entropy.
     """
 
     def __init__(self, classes: np.ndarray, dtype: Any = np.int64):
@@ -25,14 +29,14 @@ class ClassLabels:
         self.dtype = dtype
 
     def encode(self, y: np.ndarray) -> np.ndarray:
-        """Return codes of shape (n_samples,), -1 for a label that is no class."""
+        """Return codes of shape (n_samples,), -1 for a label that is not a class."""
         order = np.argsort(self.classes, kind="stable")
         ordered = self.classes[order]
         position = np.minimum(np.searchsorted(ordered, y), len(ordered) - 1)
         return np.where(ordered[position] == y, order[position], -1)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the label that each row of probabilities prefers."""
+        """Return the most probable label of each row of probabilities."""
         return self.classes[self.code_of(outputs)]
 
     def given(self, codes: np.ndarray) -> np.ndarray:
@@ -40,36 +44,36 @@ class ClassLabels:
         return self.classes[codes]
 
     def code_of(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the code that each row of probabilities prefers."""
+        """Return the most probable code of each row of probabilities."""
         return self.probabilities(outputs).argmax(axis=1)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the columns of the classes; a net may have outputs to spare."""
+        """Return the columns of the classes; a net may have more outputs than those."""
         return outputs[:, : len(self.classes)]
 
     def targets(self, codes: np.ndarray) -> np.ndarray:
-        """Return what the net takes; an unknown label stands as the first class."""
+        """Return what the net takes, with the first class for an unknown label."""
         return np.maximum(codes, 0).astype(self.dtype)
 
     def unknown(self, codes: np.ndarray) -> np.ndarray:
-        """Return the mask of labels that are no class."""
+        """Return the mask of labels that are not classes."""
         return codes < 0
 
     def likelihood(
         self, codes: np.ndarray, outputs: np.ndarray, losses: np.ndarray
     ) -> np.ndarray:
-        """Return the mean probability of each label, 0 where it is unknown."""
+        """Return the probability of each label, 0 where it is unknown."""
         given = outputs[np.arange(len(codes)), np.maximum(codes, 0)]
         return np.where(codes < 0, 0.0, given)
 
 
 class RegressionTargets:
-    """Targets that are values (or sets of labels): they are their own codes.
+    """Regression targets, which are their own codes.
 
     Parameters
     ----------
     dtype : dtype
-        The net's.
+        That of the net's parameters.
     shape : tuple of int
         Shape of one target.
     """
@@ -85,7 +89,7 @@ class RegressionTargets:
         return np.asarray(y, dtype=self.dtype).reshape(len(y), *self.shape)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Return predictions, flat where there is one a sample."""
+        """Return predictions, flat if there is one number per row."""
         return outputs[:, 0] if outputs.shape[1:] == (1,) else outputs
 
     def given(self, codes: np.ndarray) -> np.ndarray:
@@ -101,33 +105,36 @@ class RegressionTargets:
         return outputs
 
     def targets(self, codes: np.ndarray) -> np.ndarray:
-        """Return the values."""
+        """Return the regression targets as they are."""
         return codes
 
     def unknown(self, codes: np.ndarray) -> np.ndarray:
-        """No value is unknown."""
+        """Return a mask without any row: no regression target is unknown."""
         return np.zeros(len(codes), dtype=bool)
 
     def likelihood(
         self, codes: np.ndarray, outputs: np.ndarray, losses: np.ndarray
     ) -> np.ndarray:
-        """Return the members' mean of exp(-loss): a density up to a constant."""
+        """Return the mean of exp(-loss) over members, a density up to a constant."""
         return np.exp(-losses, dtype=np.float64).mean(axis=1)
 
 
 class LabelSets(RegressionTargets):
-    """Sets of labels, a 0 or 1 for each label, under binary cross entropy."""
+    """Sets of labels, a 0 or 1 per label, under binary cross entropy."""
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the set that each row of probabilities prefers."""
+        """Return the set of all labels that are more probable than not."""
         return self.code_of(outputs)
 
     def code_of(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the set that each row of probabilities prefers."""
+        """Return the set of all labels that are more probable than not."""
         return self.encode(self.probabilities(outputs) > 0.5)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the probabilities of the ones; skorch puts those of zeros before."""
+        """Return the probability of a 1 for each label.
+
+        skorch's nonlinearity for this criterion stacks that of a 0 and that of a 1.
+        """
         return outputs[:, 1] if outputs.ndim == len(self.shape) + 2 else outputs
 
 
@@ -135,7 +142,7 @@ Coding = ClassLabels | RegressionTargets
 
 
 def wants_classes(net: NeuralNet | None, y: Any) -> bool:
-    """Return whether labels are classes, one a sample, for this net."""
+    """Return whether a net takes these labels as classes, one per row."""
     if net is None:
         return True
     several = getattr(y, "ndim", 1) > 1 and y[0].size > 1
@@ -151,16 +158,28 @@ def coding_of(
     dtype: np.dtype,
     n_outputs: int | None,
 ) -> Coding:
-    """Find how the labels ``y`` are told to the net.
+    """Choose how labels are encoded for a net.
 
-    A net that is yet to be trained learns the codes that it is given. For a trained
-    one, integer labels are positions among its outputs, and others need its
-    ``classes``.
+    A net that is yet to be trained learns whatever codes it is given. For a trained
+    net, integer labels are positions among its outputs; other labels need the net's
+    parameter ``classes``.
+
+    Parameters
+    ----------
+    net : NeuralNet or None
+        None stands for the default net.
+    y : ndarray of shape (n_samples, ...)
+    frozen : bool
+        Whether the net is trained already and stays as it is.
+    dtype : dtype
+        Floating type of the net's parameters.
+    n_outputs : int or None
+        Number of the net's outputs; None if it is not known.
 
     Raises
     ------
     ValueError
-        If the labels are of another kind than the net's, or of one class only.
+        If the net takes labels of another kind, or there is only one class.
     """
     if not wants_classes(net, y):
         if not np.issubdtype(y.dtype, np.number):
@@ -207,17 +226,18 @@ def _classes_of_trained(
         classes = np.asarray(given)
         strange = np.setdiff1d(found, classes)
         if len(strange):
-            raise ValueError(f"y: labels {strange!r} are none of the net's classes.")
+            raise ValueError(f"y: labels {strange!r} are not among the net's classes.")
         return classes
     if found.dtype.kind not in "iubf":
         raise ValueError(
-            f"y: the trained net knows its classes as integers 0, 1, ..., but y holds "
+            "y: the classes of the trained net are the integers 0, 1, ..., but y holds "
             f"{found.dtype}; give the net classes=[...], in the order of its outputs, "
             "or pass y as it was in training."
         )
-    if found[0] < 0 or (n_outputs is not None and found[-1] >= n_outputs):
+    n_classes = found[-1] + 1 if n_outputs is None else n_outputs
+    if found[0] < 0 or found[-1] >= n_classes:
         raise ValueError(
-            f"y: the trained net has outputs 0 to {n_outputs - 1}, but y holds labels "
+            f"y: the trained net has outputs 0 to {n_classes - 1}, but y holds labels "
             f"from {found[0]} to {found[-1]}; it was trained with other codes."
         )
-    return np.arange(n_outputs if n_outputs is not None else found[-1] + 1)
+    return np.arange(n_classes)

@@ -1,10 +1,10 @@
-"""One member: a net fine-tuned by SGD for some steps, from where it stands."""
+"""Fine-tuning of a trained net by some steps of SGD, which makes it a member."""
 
 import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from skorch import NeuralNet
@@ -21,10 +21,10 @@ from skgex._nets.skorch_adapter import (
     submodules,
 )
 
-# Norm that the gradient is clipped at under a constant rate (official code: 1).
+# Under a constant learning rate, gradients are clipped to this norm (official code: 1).
 MAX_NORM = 1.0
 
-# Devices with a fused step: a parameter and its momentum are read and written once.
+# Devices with a fused kernel, which reads and writes parameter and momentum only once.
 _FUSING = ("cpu", "cuda")
 
 
@@ -34,13 +34,14 @@ class FineTuning(NamedTuple):
     Attributes
     ----------
     n_steps : int
-        T, mini-batch steps; they run on across epochs.
+        T, mini-batch steps; they run across epochs.
     lr : float
         Learning rate; its peak under the cosine schedule.
     momentum : float
         Momentum of SGD.
     schedule : {"cosine", "constant"}
-        The rate falls to zero as a half cosine, or stays and the gradient is clipped.
+        Under "cosine", the learning rate falls to zero as half a cosine. Under
+        "constant", it stays, and gradients are clipped.
     """
 
     n_steps: int
@@ -56,10 +57,10 @@ class FineTuning(NamedTuple):
 
 
 class MemberSGD(torch.optim.Optimizer):
-    """SGD with momentum, whose step can be had without torch's records of it.
+    """SGD with momentum, and a step without torch's hooks and profiling.
 
-    The gradient is clipped here rather than in a callback, so that a net's own
-    ``train_step`` cannot miss it.
+    Gradients are clipped here rather than in a callback, so that this happens under a
+    net's own ``train_step`` as well.
 
     Parameters
     ----------
@@ -67,9 +68,10 @@ class MemberSGD(torch.optim.Optimizer):
         Parameters, each group with its weight decay.
     tuning : FineTuning
     clip : callable
-        Clips the gradients of parameters, in place; called under a constant rate.
+        Clips the gradients of parameters, in place. Only called if the schedule is
+        "constant".
     fused : bool
-        One kernel does a step.
+        Do a step by one kernel.
     """
 
     def __init__(
@@ -82,14 +84,14 @@ class MemberSGD(torch.optim.Optimizer):
         super().__init__(groups, {"lr": tuning.lr, "weight_decay": 0.0})
         self._momentum, self._fused = tuning.momentum, fused
         self._clip = clip if tuning.schedule == "constant" else None
-        # Zeros, lest a parameter that gets its first gradient late have none.
+        # Zeros for all, so that a parameter without a gradient at first has one later.
         self._velocity: dict[torch.Tensor, torch.Tensor] = {}
         for group in self.param_groups:
             for parameter in group["params"]:
                 self._velocity[parameter] = torch.zeros_like(parameter)
 
     def step(self, closure: Any = None) -> Any:
-        """Take the gradient from the closure, and descend."""
+        """Call the closure, which computes gradients, and take a step."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -99,7 +101,7 @@ class MemberSGD(torch.optim.Optimizer):
 
     @torch.no_grad()
     def descend(self) -> None:
-        """Take a step: no hooks, no profile."""
+        """Take a step, without hooks and profiling."""
         groups = [
             (group, [p for p in group["params"] if p.grad is not None])
             for group in self.param_groups
@@ -126,7 +128,16 @@ class MemberSGD(torch.optim.Optimizer):
 def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> None:
     """Train an initialised net in place, through its own ``train_step`` if it has one.
 
-    skorch's own spends more time on its records than a small net on its loss.
+    skorch's ``train_step`` is replaced by a shorter one with the same effect on the
+    weights: its records take longer than the loss of a small net.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Initialised; changed in place.
+    batches : iterable
+        At least ``tuning.n_steps`` batches.
+    tuning : FineTuning
     """
     clip, fused = partial(clip_grad_norm_, max_norm=MAX_NORM), _can_fuse(net)
     optimizers = replace_optimizers(
@@ -142,7 +153,7 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
 
 
 def _can_fuse(net: NeuralNet) -> bool:
-    """Return whether one kernel can do a step: on its devices, no sparse rows."""
+    """Return whether the fused kernel can take the steps of all parameters."""
     parts = list(submodules(net))
     return not any(getattr(part, "sparse", False) for part in parts) and all(
         p.device.type in _FUSING and p.is_floating_point()
@@ -152,11 +163,11 @@ def _can_fuse(net: NeuralNet) -> bool:
 
 
 def _descend(net: NeuralNet, batch: Any) -> None:
-    """Do what skorch's ``train_step`` does to weights, and nothing else."""
+    """Do what skorch's ``train_step`` does to the weights, and nothing else."""
     (optimizer,) = optimizers_of(net)
     X, y = unpack_data(batch)
     batch_loss(net, X, y).backward()
-    optimizer.descend()
+    cast(MemberSGD, optimizer).descend()
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = None

@@ -1,11 +1,13 @@
-"""How stable a ranking is, from two halves of the ensemble that gave it.
+"""How stable a ranking is, estimated from two halves of its ensemble.
 
-What matters of a ranking is its top, and what moves there is told best by rankings
-that know nothing of each other. Two halves of M members rank the top apart by twice
-the noise that M have against infinitely many: each has twice the variance of M, their
-difference four times. On digits, letter, magic and vehicle (10 % flips, the relative
-loss, 16 to 64 members) the share of the top that the halves agree on, so corrected,
-was within 0.01 of what another hundred members confirmed.
+What matters is the top of a ranking. How much it still moves is seen by comparing two
+independent rankings, one by each half of the M members. Each half has twice the
+variance of all M members, and the difference of the halves has four times that
+variance. So the halves differ by twice the noise that M members have against infinitely
+many, and :func:`stability` halves the difference.
+
+On digits, letter, magic and vehicle (10 % flips, the relative loss, 16 to 64 members),
+the stability was within 0.01 of the share that another hundred members confirmed.
 """
 
 from collections.abc import Iterator
@@ -15,19 +17,25 @@ from scipy.stats import rankdata
 
 from skgex._ensemble.stacked import GROUP_SIZE
 
-# The part of the ranking, from its top, that is to be stable.
+# The share of samples, from the top of the ranking, that has to be stable.
 TOP = 0.2
 # A ranking is stable if this share of its top is that of an infinite ensemble. On the
-# sets above, its average precision is then within 0.004 of that of 128 members.
+# data sets above, its average precision is then within 0.004 of that of 128 members.
 STABLE = 0.95
-# No more members than these are grown in search of stability.
+# Members at most that are grown until the ranking is stable.
 LIMIT = 64
 
 
 def sizes(limit: int) -> Iterator[int]:
-    """Yield the numbers of members to stop at: 16, then twice as many each time.
+    """Yield how many members to grow before each check: 16, then twice as many.
 
-    Whole groups, so that members are those of a fixed number, bit for bit.
+    Members are grown in whole groups, so that they are equal bit for bit to those of a
+    fixed number of members.
+
+    Parameters
+    ----------
+    limit : int
+        The last number that is yielded.
     """
     size = GROUP_SIZE
     while size < limit:
@@ -37,12 +45,12 @@ def sizes(limit: int) -> Iterator[int]:
 
 
 def stability(first: np.ndarray, second: np.ndarray) -> float:
-    """Estimate which share of the top of a ranking an infinite ensemble would confirm.
+    """Estimate the share of a ranking's top that an infinite ensemble would confirm.
 
     Parameters
     ----------
     first, second : ndarray of shape (n_samples,)
-        Scores by either half of the members, the highest of which are the top.
+        Scores by each half of the members; the highest are the top.
 
     Returns
     -------
@@ -53,10 +61,11 @@ def stability(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def agreement(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the mean share of samples that two rankings have in common, by depth.
+    """Return the average overlap of two rankings.
 
-    The mean is over all depths down to ``TOP`` (the "average overlap" of rankings).
-    Equal scores rank in the order of samples.
+    At each depth, down to the share ``TOP`` of the samples, this is the share of
+    samples that both rankings have above it; the mean is over depths. Equal scores rank
+    in the order of samples.
     """
     deeper = np.maximum(*(rankdata(-s, method="ordinal") for s in (first, second)))
     depths = np.arange(1, int(np.ceil(TOP * len(first))) + 1)

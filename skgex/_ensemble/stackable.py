@@ -1,4 +1,9 @@
-"""Which members can be trained as one program, and gain by it."""
+"""Which nets can have their members trained as one program, and gain by it.
+
+One program gives the members of a loop over single members only if the net does nothing
+that :func:`torch.func.vmap` cannot see or repeat. The net's class, its modules and its
+data are looked at first, which is cheap. Then two members are tried on two rows.
+"""
 
 import pickle
 import random
@@ -25,32 +30,41 @@ from skgex._nets.skorch_adapter import (
 from skgex._nets.snapshot import TrainedNet, revive
 from skgex._utils.random import seeded
 
-# Beyond so many parameters a step's time goes into the products themselves, which
-# are no faster stacked (benchmarks/speed.py).
+# Beyond this number of parameters, most of a step is spent on matrix products, which
+# are not faster if they are stacked (benchmarks/speed.py).
 MAX_PARAMETERS = 40_000
 
-# A group's predictions of all rows are held at once, up to so many numbers.
+# The predictions of all rows by a group are held at once, up to this many numbers.
 MAX_OUTPUTS = 2**26
 
-# Modules that learn without a gradient, or run slower stacked than one by one.
 _UNFIT = (
+    # Its running statistics change in a forward pass, without a gradient.
     torch.nn.modules.batchnorm._BatchNorm,
+    # These run slower if they are stacked.
     torch.nn.modules.conv._ConvNd,
     torch.nn.RNNBase,
 )
 
-# One step that leads nowhere.
+# One step that does not move the weights.
 _STANDING = FineTuning(n_steps=1, lr=0.0, momentum=0.0, schedule="cosine")
 
-# What a net overrides to give its batches, or its answers, in a way of its own.
+# A net that overrides one of these draws batches, or evaluates rows, in its own way,
+# which one program for all members would bypass.
 _OWN = ("get_iterator", "get_dataset", "evaluation_step")
 
 
 def can_batch(trained: TrainedNet, X: Any, y: Any) -> bool:
     """Return whether members can be stacked, and gain by it.
 
-    It looks at the net and tries two members on two rows; no clock is read, so that
-    equal calls always get equal answers.
+    It looks at the net and tries two members on two rows. It measures no time, so that
+    equal calls always return the same.
+
+    Parameters
+    ----------
+    trained : TrainedNet
+    X : ndarray of shape (n_samples, ...) or Dataset
+    y : ndarray of shape (n_samples, ...) or None
+        Targets as the net takes them.
     """
     net = revive(trained)
     if not (_is_plain(net) and _is_light(net)):
@@ -59,34 +73,40 @@ def can_batch(trained: TrainedNet, X: Any, y: Any) -> bool:
     if not _holds_arrays(net, dataset):
         return False
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # torch warns where vmap is but a slow loop
+        # torch warns if an operation has no vmap of its own and becomes a slow loop.
+        warnings.simplefilter("error")
         try:
             n_outputs = _try(net, trained, dataset)
-        except Exception:  # whatever a user's module makes of it, the loop is right
+        except Exception:  # a user's module may raise anything; one by one always works
             return False
     return n_outputs * len(X) * GROUP_SIZE <= MAX_OUTPUTS
 
 
 def _is_plain(net: NeuralNet) -> bool:
-    """Return whether the net trains and answers as skorch's own does."""
+    """Return whether the net trains, evaluates and draws batches as skorch's own."""
     return has_plain_step(net) and all(
         getattr(type(net), name) is getattr(NeuralNet, name) for name in _OWN
     )
 
 
 def _is_light(net: NeuralNet) -> bool:
-    """Return whether a look at the net finds nothing against stacking."""
-    whole = NetModule(net)
-    n_parameters = sum(p.numel() for p in whole.trainable().values())
+    """Return whether stacked members are likely to be faster than single ones."""
+    module = NetModule(net)
+    n_parameters = sum(p.numel() for p in module.trainable().values())
     return (
+        # Without a ``reduction``, the criterion is called with each row alone.
         not is_row_by_row(net)
-        and not any(isinstance(part, _UNFIT) for part in whole.modules())
+        and not any(isinstance(part, _UNFIT) for part in module.modules())
         and 0 < n_parameters <= MAX_PARAMETERS
     )
 
 
 def _holds_arrays(net: NeuralNet, dataset: Any) -> bool:
-    """Return whether batches are but rows of two arrays, in an order of their own."""
+    """Return whether each batch is no more than some rows of two arrays.
+
+    Only then can the row numbers be drawn first, and the rows of all members be read
+    together. A y of None is left out: :func:`rows_of` reads targets.
+    """
     loaders = [net.get_iterator(dataset, training=t) for t in (True, False)]
     return (
         type(dataset) is Dataset
@@ -96,17 +116,23 @@ def _holds_arrays(net: NeuralNet, dataset: Any) -> bool:
 
 
 def _try(net: NeuralNet, trained: TrainedNet, dataset: Dataset) -> int:
-    """Train and ask two members with two rows; what speaks against stacking raises.
+    """Train and evaluate two members on two rows.
 
     Returns
     -------
     n_outputs : int
-        Numbers that a prediction has.
+        How many numbers the prediction of a row has.
+
+    Raises
+    ------
+    Exception
+        Of any kind, if the members cannot be stacked.
     """
     members = Stacked(net, [trained.weights] * 2)
     rows = np.array([0, len(dataset) - 1])
     with seeded(0):
         before = _state(net)
+        # The net's own backward pass, to compare the stacked gradients with.
         with _FullPrecision():
             batch_loss(net, *rows_of(dataset, rows)).backward()
         fine_tune_group(members, dataset, [[rows]] * 2, _STANDING)
@@ -115,16 +141,20 @@ def _try(net: NeuralNet, trained: TrainedNet, dataset: Dataset) -> int:
         set_training(net, True)
         leaves_no_trace = before == _state(net)
     if losses.shape != (2, 2) or outputs.shape[:2] != (2, 2):
-        raise ValueError("There is not a loss and a prediction for each row.")
+        # A criterion that reduces all the same, or a prediction of the whole batch.
+        raise ValueError("There is not one loss and one prediction per row.")
     if not leaves_no_trace:
-        raise ValueError("A forward pass draws at random, or changes its module.")
+        # Dropout, a counter or a cache: stacked members would share one draw or state.
+        raise ValueError("A forward pass draws random numbers, or changes its module.")
     if not all(_agree(*pair) for pair in members.gradients()):
-        raise ValueError("The parameters are not where the module says.")
+        # A module that reads its parameters by another way than its attributes does not
+        # get the stacked ones.
+        raise ValueError("Stacked gradients are not those of the net.")
     return outputs[0, 0].numel()
 
 
 class _FullPrecision(TorchFunctionMode):
-    """Refuses autocast, which reaches but some of the operations that vmap stacks."""
+    """Raises an error under autocast, which vmap applies to some operations only."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -135,14 +165,16 @@ class _FullPrecision(TorchFunctionMode):
 
 
 def _state(net: NeuralNet) -> bytes:
-    """Take all that stacked members would share: modules, and global generators."""
+    """Return all that stacked members would share: modules and global generators."""
     drawn = random.getstate(), np.random.get_state(), torch.get_rng_state().tolist()
     set_training(net, True)
     return pickle.dumps((dict(named_modules(net)), drawn))
 
 
 def _agree(parameter: torch.nn.Parameter, stacked: torch.Tensor | None) -> bool:
-    """Return whether a gradient is what the net's own backward pass gives."""
+    """Return whether a stacked gradient is that of the net's own backward pass."""
     if parameter.grad is None:
         return stacked is None or not stacked.any()
+    if stacked is None:
+        return False
     return bool((stacked - parameter.grad).norm() <= 0.01 * stacked.norm())

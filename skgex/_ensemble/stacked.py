@@ -1,14 +1,15 @@
-"""Independent members trained and evaluated side by side, as one program.
+"""Independent members that are trained and evaluated together, as one program.
 
 A small net spends most of a step in Python and in starting kernels. Members whose
-parameters are stacked share that: one vmapped loss, one backward pass and one SGD
-step serve them all. The numbers are those of the loop in ``_member``, up to rounding.
+parameters are stacked share that cost: one vmapped loss, one backward pass and one step
+of SGD serve all of them. The results are those of :mod:`skgex._ensemble.member`, which
+grows one member after the other, up to rounding.
 """
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -31,27 +32,27 @@ from skgex._nets.skorch_adapter import replace_optimizers, set_training
 from skgex._nets.snapshot import TrainedNet, Weights, load_weights, revive, weights_of
 from skgex._utils.random import seeded
 
-# Members a program: fixed, so that results do not depend on the number of jobs. Twice
-# as many hardly take longer until their activations leave the processor's cache.
+# Members per program. It is fixed, so that results do not depend on the number of jobs.
+# Twice as many members hardly take longer, as long as their activations fit the cache.
 GROUP_SIZE = 16
 
 
 class Stacked:
-    """Members of a net whose trainable parameters are stacked, to be used at once.
+    """Members whose trainable parameters are stacked, so that one call runs all.
 
     Parameters
     ----------
     net : NeuralNet
         Initialised. Its own weights are overwritten.
     members : sequence of dict
-        Weights of each, which differ in trainable parameters alone.
+        Weights of each, which differ only in trainable parameters.
     """
 
     def __init__(self, net: NeuralNet, members: Sequence[Weights]):
         self.net = net
         self._n_members = len(members)
-        self._whole = NetModule(net)
-        self._own = self._whole.trainable()
+        self._module = NetModule(net)
+        self._own = self._module.trainable()
         each = []
         for weights in members:
             load_weights(net, weights)
@@ -60,7 +61,7 @@ class Stacked:
         self._stacks = dict(zip(self._own, stacks, strict=True))
 
     def sgd(self, tuning: FineTuning) -> MemberSGD:
-        """Make the optimizer of all stacks, with the net's weight decay."""
+        """Make one optimizer for all members, with the net's weight decay."""
         names = {id(parameter): name for name, parameter in self._own.items()}
 
         def stacked(groups: list[dict]) -> MemberSGD:
@@ -69,12 +70,17 @@ class Stacked:
             return MemberSGD(groups, tuning, _clip, fused=True)
 
         (optimizer,) = replace_optimizers(self.net, stacked)
-        return optimizer
+        return cast(MemberSGD, optimizer)
 
     def backward(self, X: torch.Tensor, y: torch.Tensor) -> None:
-        """Set the gradient of each member's loss of its own batch, (n_members, ...).
+        """Compute the gradient of each member's loss on its own batch.
 
-        The net must be in training mode.
+        The net must be in training mode. The gradients of :meth:`gradients` are
+        replaced.
+
+        Parameters
+        ----------
+        X, y : Tensor of shape (n_members, batch_size, ...)
         """
         losses = vmap(partial(self._at, batch_loss))
         for stack in self._stacks.values():
@@ -85,21 +91,30 @@ class Stacked:
     def answers(
         self, X: torch.Tensor, y: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return losses (n_members, n_rows) and predictions of the same rows.
+        """Return losses and predictions of the same rows under each member.
 
         The net must be in evaluation mode.
+
+        Parameters
+        ----------
+        X, y : Tensor of shape (n_rows, ...)
+
+        Returns
+        -------
+        losses : Tensor of shape (n_members, n_rows)
+        predictions : Tensor of shape (n_members, n_rows, ...)
         """
-        ask = vmap(partial(self._at, batch_answers), (0, None, None))
+        evaluate = vmap(partial(self._at, batch_answers), (0, None, None))
         with torch.no_grad(), per_sample_criterion(self.net):
-            return ask(self._stacks, X, y)
+            return evaluate(self._stacks, X, y)
 
     def gradients(self) -> Iterator[tuple[torch.nn.Parameter, torch.Tensor | None]]:
-        """Yield each trainable parameter of the net with all members' gradient."""
+        """Yield each trainable parameter of the net, and its gradients by member."""
         for name, parameter in self._own.items():
             yield parameter, self._stacks[name].grad
 
     def weights(self) -> Iterator[Weights]:
-        """Yield each member's weights."""
+        """Yield the weights of each member; the net then has those."""
         for m in range(self._n_members):
             with torch.no_grad():
                 for name, parameter in self._own.items():
@@ -107,7 +122,7 @@ class Stacked:
             yield weights_of(self.net)
 
     def _at(self, function: Any, parameters: dict, X: Any, y: Any) -> Any:
-        return self._whole.at(parameters, function, self.net, X, y)
+        return self._module.at(parameters, function, self.net, X, y)
 
 
 def grow_group(
@@ -117,12 +132,12 @@ def grow_group(
     tuning: FineTuning,
     plans: Sequence[Plan],
 ) -> list[tuple[Weights, Evaluation]] | None:
-    """Fine-tune members as one program, and evaluate all rows under each.
+    """Fine-tune a group of members as one program, and evaluate all rows under each.
 
     Parameters
     ----------
     trained : TrainedNet
-        θ*, for which :func:`can_batch` holds.
+        θ*, which :func:`skgex._ensemble.stackable.can_batch` accepts.
     X, y : ndarray
         Samples, and targets as the net takes them.
     tuning : FineTuning
@@ -133,7 +148,7 @@ def grow_group(
     Returns
     -------
     grown : list of (dict, Evaluation) or None
-        None if the members' batches are not of equal sizes.
+        None if the batches of the members do not have equal sizes.
     """
     net = revive(trained)
     drawn = [_draw_rows(net, len(X), plan, tuning.n_steps) for plan in plans]
@@ -148,7 +163,7 @@ def grow_group(
 def evaluate_group(
     trained: TrainedNet, members: Sequence[Weights], X: Any, y: Any
 ) -> list[Evaluation]:
-    """Take the losses and predictions of all rows under several members."""
+    """Compute losses and predictions of all rows under several members."""
     return list(_evaluate(Stacked(revive(trained), members), X, y))
 
 
@@ -158,15 +173,15 @@ def fine_tune_group(
     drawn: list[list[np.ndarray]],
     tuning: FineTuning,
 ) -> None:
-    """Take all members' steps at once, as ``_member.fine_tune`` takes one's.
+    """Take the steps of all members, as ``fine_tune`` takes those of one net.
 
     Parameters
     ----------
     members : Stacked
     dataset : Dataset
-        Of arrays.
+        skorch's, of two arrays.
     drawn : list of list of ndarray of int
-        Rows of each member's batches.
+        Row numbers by member and step.
     tuning : FineTuning
     """
     optimizer = members.sgd(tuning)
@@ -179,14 +194,17 @@ def fine_tune_group(
 
 
 def rows_of(dataset: Dataset, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Take rows of the arrays in skorch's dataset."""
+    """Return some rows of skorch's dataset of two arrays, as tensors."""
     return torch.as_tensor(dataset.X[rows]), torch.as_tensor(dataset.y[rows])
 
 
 def _draw_rows(
     net: NeuralNet, n_rows: int, plan: Plan, n_steps: int
 ) -> list[np.ndarray]:
-    """Draw the rows of each step's batch as the loop does: with the net's iterator."""
+    """Draw the rows of each step's batch by the net's own iterator.
+
+    These are the rows that a member gets if it is grown alone with the same seed.
+    """
     rows = np.arange(n_rows) if plan.rows is None else plan.rows
     with seeded(plan.seed):
         steps = islice(endless_rows(net, net.get_dataset(rows, rows)), n_steps)
@@ -195,7 +213,7 @@ def _draw_rows(
 
 def _clip(stacks: Sequence[torch.Tensor]) -> None:
     """Clip the norm of each member's whole gradient, as ``clip_grad_norm_`` does."""
-    gradients = [stack.grad for stack in stacks]
+    gradients = [stack.grad for stack in stacks if stack.grad is not None]
     norms = torch.stack([g.flatten(1).norm(dim=1) for g in gradients]).norm(dim=0)
     scale = (MAX_NORM / (norms + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
@@ -203,7 +221,7 @@ def _clip(stacks: Sequence[torch.Tensor]) -> None:
 
 
 def _evaluate(members: Stacked, X: np.ndarray, y: np.ndarray) -> Iterator[Evaluation]:
-    """Yield each member's losses and predictions of all rows."""
+    """Yield the losses and predictions of all rows under each member."""
     set_training(members.net, False)
     with seeded(0):
         dataset = members.net.get_dataset(X, y)

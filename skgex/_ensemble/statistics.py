@@ -1,15 +1,15 @@
-"""What an ensemble's losses say of a sample: functions on arrays.
+"""Statistics of samples from the losses of an ensemble, as functions of arrays.
 
-Every statistic is oriented alike, higher = more suspicious. ``losses`` has the shape
-(n_samples, n_members), ``reference`` (the loss under the trained net) the shape
-(n_samples,), and ``counted`` is None or a mask of the shape of ``losses`` that says
-which members count for which sample.
+A higher statistic always means a more suspicious label. ``losses`` has the shape
+(n_samples, n_members). ``reference``, the loss under the trained net, has the shape
+(n_samples,). ``counted`` is None or a mask of the shape of ``losses``: which members
+count for which sample.
 """
 
 import numpy as np
 from scipy.special import entr
 
-# A probability of zero is taken for the smallest normal float32: 87.3 nats.
+# Loss of a probability of zero, which counts as the smallest normal float32: 87.3 nats.
 MAX_LOSS = float(-np.log(np.finfo(np.float32).tiny))
 
 
@@ -21,17 +21,15 @@ def loss_deviations(
 
 
 def mean_over_members(values: np.ndarray, counted: np.ndarray | None) -> np.ndarray:
-    """Average each sample's values over the members that count for it, in float64."""
-    return np.mean(
-        values, axis=1, dtype=np.float64, where=True if counted is None else counted
-    )
+    """Average over the members that count for each sample, in float64."""
+    where = True if counted is None else counted
+    return values.mean(axis=1, dtype=np.float64, where=where)
 
 
 def standard_error(values: np.ndarray, counted: np.ndarray | None) -> np.ndarray:
     """Return the standard error of :func:`mean_over_members`, in float64.
 
-    The members that count are taken for independent draws. NaN where fewer than two
-    do.
+    Members count as independent draws. NaN for a sample for which fewer than two count.
     """
     where = np.ones((1, 1), dtype=bool) if counted is None else counted
     n_counted = np.broadcast_to(where, values.shape).sum(axis=1)
@@ -42,7 +40,7 @@ def standard_error(values: np.ndarray, counted: np.ndarray | None) -> np.ndarray
 
 
 def squares(deviations: np.ndarray) -> np.ndarray:
-    """Δℓ(z, θ_m)², what each member adds to the self-influence, in nats²."""
+    """Δℓ(z, θ_m)², the part of each member in the self-influence, in nats²."""
     return np.square(deviations, dtype=np.float64)
 
 
@@ -54,10 +52,10 @@ def self_influence(
 
 
 def relative_losses(losses: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Divide losses by one plus the bits of entropy of the ensemble's prediction.
+    """Divide losses by one plus the entropy, in bits, of the ensemble's prediction.
 
-    A label of a sample that the ensemble is unsure of has a high loss, right or wrong.
-    Where it is sure, this is the loss in nats.
+    If the ensemble is uncertain about a sample, any label of it has a high loss, right
+    or wrong. If the ensemble is certain, this is the loss in nats.
 
     Parameters
     ----------
@@ -77,10 +75,10 @@ def influence(deviations: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def log_likelihood(likelihood: np.ndarray) -> np.ndarray:
-    """Return logarithms, with a probability of zero taken for a small one."""
+    """Return logarithms of probabilities, the least of which is that of MAX_LOSS."""
     return np.log(np.maximum(likelihood, np.exp(-MAX_LOSS)))
 
 
 def finite_losses(losses: np.ndarray) -> np.ndarray:
-    """Put the largest loss in the place of those that overflowed."""
+    """Replace losses that overflowed by MAX_LOSS."""
     return np.where(np.isfinite(losses), losses, losses.dtype.type(MAX_LOSS))

@@ -1,4 +1,4 @@
-"""How the mean loss of samples bends under a net: products with its curvature."""
+"""Curvature of the mean loss of samples by the parameters of a net, as products."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from skgex._utils.random import seeded
 
 
 def mean_curvature(losses: SampleLosses, X: Any, y: Any, kind: str) -> Operator:
-    """Return the Hessian of the mean loss of samples, or its likeness.
+    """Return the Hessian of the mean loss of samples, or its Gauss-Newton matrix.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ def mean_curvature(losses: SampleLosses, X: Any, y: Any, kind: str) -> Operator:
     X, y
         Samples.
     kind : str
-        One of ``CURVATURES``.
+        A key of ``CURVATURES``.
 
     Returns
     -------
     operator : callable
-        Goes through all samples at each product.
+        Each product is one pass over all samples.
     """
 
     def operator(vectors: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ def mean_curvature(losses: SampleLosses, X: Any, y: Any, kind: str) -> Operator:
 def batch_curvatures(
     losses: SampleLosses, X: Any, y: Any, kind: str
 ) -> Iterator[tuple[Operator, int]]:
-    """Yield for each batch the curvature of its mean loss, and its size."""
+    """Yield the curvature of each batch's mean loss, and the size of the batch."""
     products = CURVATURES[kind]
     for Xi, yi in losses.batches(X, y):
 
@@ -77,8 +77,8 @@ def _gauss_newton(losses: SampleLosses, X: Any, y: Any, vectors: Tensor) -> Tens
     return gauss_newton_products(outputs, loss, losses.theta, vectors)
 
 
-# Products with a batch's curvature, by the name that estimators take.
-CURVATURES: dict[str, Callable] = {
+# Products with the curvature of a batch, by the names that estimators accept.
+CURVATURES: dict[str, Callable[[SampleLosses, Any, Any, Tensor], Tensor]] = {
     "hessian": _hessian,
     "gauss_newton": _gauss_newton,
 }

@@ -1,4 +1,4 @@
-"""The net for those who bring none: a small MLP made for the data."""
+"""The net that is used if none is given: a small MLP, made for the data."""
 
 import numpy as np
 import torch
@@ -9,25 +9,29 @@ from torch import nn
 
 from skgex._nets.batches import SliceLoader
 
-# Rows whose mean and scale are taken at once.
+# Rows that are copied to float64 at once, to compute means and scales.
 BLOCK = 4096
 
-# Beyond this many standard deviations an input says no more than "far out".
+# Inputs further from their mean, in standard deviations, are clipped to this.
 MAX_DEVIATIONS = 10.0
 
 
 class MLP(nn.Module):
-    """Two hidden layers over inputs that it standardises itself; gives logits.
+    """Two hidden layers over inputs that the module standardises; returns logits.
 
     Parameters
     ----------
     mean, scale : ndarray of shape (n_features,)
-        What to subtract from the flattened inputs, and to divide them by.
+        The mean is subtracted from the flattened inputs, which are then divided by the
+        scale.
     n_outputs : int
         Number of classes.
     hidden : int, default=128
         Width of both hidden layers.
     """
+
+    mean: torch.Tensor
+    scale: torch.Tensor
 
     def __init__(
         self, mean: np.ndarray, scale: np.ndarray, n_outputs: int, hidden: int = 128
@@ -50,9 +54,15 @@ class MLP(nn.Module):
 
 
 def make_default_net(X: np.ndarray, n_classes: int) -> NeuralNetClassifier:
-    """Make the unfitted net for ``X`` of shape (n_samples, ...), float32."""
+    """Make the unfitted net for samples.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...), dtype=float32
+    n_classes : int
+    """
     rows, scaler = X.reshape(len(X), -1), StandardScaler()
-    for block in gen_batches(len(rows), BLOCK):  # lest all are copied to float64
+    for block in gen_batches(len(rows), BLOCK):
         scaler.partial_fit(rows[block])
     return NeuralNetClassifier(
         MLP,

@@ -1,4 +1,4 @@
-"""What a net says of samples: the loss and the prediction of each."""
+"""The loss and the prediction of each sample under a net."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,16 +15,17 @@ from skgex._utils.random import seeded
 
 
 class Evaluation(NamedTuple):
-    """What a net says of samples.
+    """Losses and predictions of samples under a net.
 
     Attributes
     ----------
     losses : ndarray of shape (n_samples,)
-        Loss of each sample, in nats for a likelihood's criterion.
+        Loss of each sample; in nats if the criterion is a negative log-likelihood.
     outputs : ndarray of shape (n_samples, ...)
-        Predictions after the net's nonlinearity: probabilities, or values.
+        Predictions after the nonlinearity of ``predict_proba``: class probabilities, or
+        predicted regression targets.
     targets : ndarray of shape (n_samples, ...)
-        The targets as the net's dataset gave them.
+        The targets as the net's dataset returned them.
     """
 
     losses: np.ndarray
@@ -33,15 +34,24 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(net: NeuralNet, X: Any, y: Any = None) -> Evaluation:
-    """Take the loss and the prediction of each sample, in evaluation mode.
+    """Compute the loss and the prediction of each sample, in evaluation mode.
 
     Both come from one pass through the net's own ``evaluation_step`` and ``get_loss``.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Initialised; it is left in evaluation mode.
+    X : ndarray of shape (n_samples, ...) or Dataset
+        Samples in the dtype of the net.
+    y : ndarray of shape (n_samples, ...) or None, default=None
+        Targets as the net's loss takes them; None where a Dataset holds them.
 
     Raises
     ------
     ValueError
-        If the criterion pairs every output with every target, or the validation
-        iterator does not give each row once.
+        If the criterion broadcasts outputs against targets, or the validation iterator
+        does not yield each row once.
     """
     dataset = net.get_dataset(X, y)
     set_training(net, False)
@@ -51,6 +61,7 @@ def evaluate(net: NeuralNet, X: Any, y: Any = None) -> Evaluation:
 
 def _answers(net: NeuralNet, dataset: Any) -> Iterator[tuple[torch.Tensor, ...]]:
     """Yield losses, predictions and targets, batch by batch."""
+    # skorch's own step switches the mode of all modules, which evaluate did already.
     own = type(net).evaluation_step is not NeuralNet.evaluation_step
     nonlinearity = nonlinearity_of(net)
     for batch in batches(net, dataset, training=False):
@@ -62,60 +73,66 @@ def _answers(net: NeuralNet, dataset: Any) -> Iterator[tuple[torch.Tensor, ...]]
 def in_place(
     parts: Iterable[tuple[torch.Tensor, ...]], axes: tuple[int, ...], n_rows: int
 ) -> list[np.ndarray]:
-    """Put quantities together that come batch by batch.
+    """Join the batches of several quantities.
 
-    Each batch is written to its place in the whole: kept in pieces between large
-    activations, they would hold the heap apart.
+    Each batch is written at once to its place in the result. Separate arrays that are
+    kept between large activations would fragment the heap.
 
     Parameters
     ----------
     parts : iterable of tuple of Tensor
-        A batch of each quantity.
+        Per batch, its part of each quantity.
     axes : tuple of int
-        Along which axis the rows of each quantity lie.
+        The axis of each quantity that runs over the rows.
     n_rows : int
-        Of all batches.
+        Rows of all batches together.
 
     Returns
     -------
-    wholes : list of ndarray
+    joined : list of ndarray
+        One per quantity.
 
     Raises
     ------
     ValueError
-        If the rows of all batches are not ``n_rows``.
+        If the batches do not have ``n_rows`` rows together.
     """
-    wholes: list[torch.Tensor] = []
+    joined: list[torch.Tensor] = []
     n_given = 0
     for batch in parts:
-        if not wholes:
-            wholes = [_room(*pair, n_rows) for pair in zip(batch, axes, strict=True)]
+        if not joined:
+            joined = [
+                _allocate(*pair, n_rows) for pair in zip(batch, axes, strict=True)
+            ]
         size = batch[0].shape[axes[0]]
         if n_given + size <= n_rows:
-            for whole, part, axis in zip(wholes, batch, axes, strict=True):
-                whole.narrow(axis, n_given, size).copy_(part)
+            for result, part, axis in zip(joined, batch, axes, strict=True):
+                result.narrow(axis, n_given, size).copy_(part)
         n_given += size
     if n_given != n_rows:
         raise ValueError(
             f"net: its validation iterator gave {n_given} of {n_rows} rows."
         )
-    return [whole.numpy() for whole in wholes]
+    return [result.numpy() for result in joined]
 
 
-def _room(part: torch.Tensor, axis: int, n_rows: int) -> torch.Tensor:
-    """Make room for all rows, in memory and in a dtype that NumPy knows."""
+def _allocate(part: torch.Tensor, axis: int, n_rows: int) -> torch.Tensor:
+    """Allocate main memory for all rows, in a dtype that NumPy has."""
     shape = (*part.shape[:axis], n_rows, *part.shape[axis + 1 :])
     dtype = torch.float32 if part.dtype == torch.bfloat16 else part.dtype
     return torch.empty(shape, dtype=dtype)
 
 
 def batch_loss(net: NeuralNet, X: Any, y: Any) -> torch.Tensor:
-    """Return the loss of a batch that a training step descends."""
+    """Return the scalar loss that a training step on a batch minimises."""
     return net.get_loss(net.infer(X), y, X=X, training=True)
 
 
 def batch_answers(net: NeuralNet, X: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each row's loss and prediction; under :func:`per_sample_criterion`."""
+    """Return the loss and the prediction of each row of a batch.
+
+    To be called within :func:`per_sample_criterion`.
+    """
     output = net.infer(X)
     prediction = nonlinearity_of(net)(_first_of(output))
     return sample_losses(net, output, y, X), prediction
@@ -123,7 +140,7 @@ def batch_answers(net: NeuralNet, X: Any, y: Any) -> tuple[torch.Tensor, torch.T
 
 @contextmanager
 def per_sample_criterion(net: NeuralNet) -> Iterator[None]:
-    """Set the criterion's reduction to "none" for a while, if it has one."""
+    """Set the criterion's ``reduction`` to "none" for a while, if it has one."""
     criterion = net.criterion_
     if not hasattr(criterion, "reduction"):
         yield
@@ -136,7 +153,16 @@ def per_sample_criterion(net: NeuralNet) -> Iterator[None]:
 
 
 def sample_losses(net: NeuralNet, output: Any, y: Any, X: Any) -> torch.Tensor:
-    """Return one loss a sample; to be called under :func:`per_sample_criterion`."""
+    """Return one loss per sample, averaged over the outputs if there are several.
+
+    To be called within :func:`per_sample_criterion`. A criterion that reduces all the
+    same is called with each sample alone.
+
+    Raises
+    ------
+    ValueError
+        If the criterion broadcasts outputs against targets.
+    """
     n_samples = len(y)
     loss = net.get_loss(output, y, X=X, training=False)
     if loss.ndim == 0 or len(loss) != n_samples:
@@ -148,19 +174,19 @@ def sample_losses(net: NeuralNet, output: Any, y: Any, X: Any) -> torch.Tensor:
         ).reshape(n_samples, -1)[:, 0]
     if y.ndim == 1 and loss.shape == (n_samples, n_samples) and n_samples > 1:
         raise ValueError(
-            f"net: its criterion broadcast outputs of shape {tuple(output.shape)} "
+            f"net: its criterion broadcasts outputs of shape {tuple(output.shape)} "
             f"against targets of shape {tuple(y.shape)}; both need the same shape."
         )
     return loss if loss.ndim == 1 else loss.reshape(n_samples, -1).mean(dim=1)
 
 
 def n_outputs(net: NeuralNet, X: Any) -> int | None:
-    """Return the width of an initialised net's prediction; None if it has none.
+    """Return the width of an initialised net's prediction; None if that is flat.
 
     Raises
     ------
     ValueError
-        If the net cannot take samples such as these.
+        If the net raises an error for a batch of these samples.
     """
     dataset = net.get_dataset(X)
     with seeded(0):
@@ -177,12 +203,12 @@ def n_outputs(net: NeuralNet, X: Any) -> int | None:
 
 
 def check_loss(net: NeuralNet, X: Any, y: Any) -> None:
-    """Take the loss of a few samples.
+    """Compute the loss of a few samples, to see whether the net can.
 
     Raises
     ------
     ValueError
-        If the criterion cannot take outputs and targets such as these.
+        If the net or its criterion raises an error for these samples and targets.
     """
     try:
         with seeded(0):
@@ -192,7 +218,7 @@ def check_loss(net: NeuralNet, X: Any, y: Any) -> None:
 
 
 def _first_of(output: Any) -> torch.Tensor:
-    """Return what a module predicts, where it gives more than that."""
+    """Return the prediction, which is the first of several outputs of a module."""
     return output[0] if isinstance(output, tuple) else output
 
 

@@ -1,4 +1,4 @@
-"""A net as one module, which ``torch.func`` can call with other parameters."""
+"""A net as one module that ``torch.func`` can call with other parameters."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from skgex._nets.skorch_adapter import named_modules
 
 
 class NetModule(nn.Module):
-    """All modules and criteria of a net as one, which calls any function of it.
+    """All modules and criteria of a net as one module, whose forward calls a function.
 
     Parameters
     ----------
@@ -35,5 +35,15 @@ class NetModule(nn.Module):
     def at(
         self, parameters: dict[str, Tensor], function: Callable, *arguments: Any
     ) -> Any:
-        """Return ``function(*arguments)`` as it is with other parameters."""
+        """Return ``function(*arguments)`` with other parameters in the net.
+
+        Parameters
+        ----------
+        parameters : dict of Tensor
+            By the names of :meth:`trainable`.
+        function : callable
+            Uses the net.
+        *arguments
+            Of the function.
+        """
         return functional_call(self, parameters, (function, *arguments))

@@ -1,8 +1,8 @@
-"""Products with second derivatives, and what is solved by them: torch alone.
+"""Products with second derivatives, and equations that are solved by such products.
 
-The parameters are one flat vector ``theta`` of shape (n_parameters,). Vectors come in
-rows, shape (n_vectors, n_parameters), and so do products. A symmetric matrix is an
-``Operator``: a function that multiplies each of such rows.
+This file knows torch alone, no net. The parameters are one flat vector ``theta`` of
+shape (n_parameters,). Vectors are rows, of shape (n_vectors, n_parameters), and so are
+products. A symmetric matrix is an ``Operator``: a function that multiplies each row.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,13 +18,13 @@ def jacobian_products(
 ) -> Tensor:
     """Differentiate a function along each vector.
 
-    By forward-mode differentiation; where an operation of the function has none, by
-    reverse mode twice.
+    This is forward-mode differentiation. If some operation of the function has none,
+    reverse mode is applied twice.
 
     Parameters
     ----------
     function : callable
-        Of ``theta``, gives a tensor of shape (n_values,).
+        Of ``theta``; returns a tensor of shape (n_values,).
     theta : Tensor of shape (n_parameters,)
     vectors : Tensor of shape (n_vectors, n_parameters)
 
@@ -44,7 +44,7 @@ def jacobian_products(
         with torch.enable_grad():
             values = function(theta)
             weights = torch.zeros_like(values, requires_grad=True)
-            # Linear in the weights, so that J comes back by one more derivative.
+            # J' w is linear in the weights w; its derivative along w is J.
             (transposed,) = torch.autograd.grad(
                 values, theta, weights, create_graph=True, materialize_grads=True
             )
@@ -64,7 +64,7 @@ def vector_products(values: Tensor, inputs: Tensor, vectors: Tensor) -> Tensor:
     Returns
     -------
     products : Tensor of shape (n_vectors, n_inputs)
-        J' v for each v, zeros where values do not depend on inputs.
+        J' v for each v; zeros where the values do not depend on the inputs.
     """
     if not values.requires_grad:
         return vectors.new_zeros(len(vectors), *inputs.shape)
@@ -82,7 +82,7 @@ def vector_products(values: Tensor, inputs: Tensor, vectors: Tensor) -> Tensor:
 
     try:
         products = pull_back(vectors, batched=True)
-    except RuntimeError:  # an operation that cannot be batched
+    except RuntimeError:  # some operation cannot be batched
         products = torch.stack([pull_back(v, batched=False) for v in vectors])
     if products is None:
         return vectors.new_zeros(len(vectors), *inputs.shape)
@@ -97,7 +97,7 @@ def hessian_products(
     Parameters
     ----------
     loss : callable
-        Of ``theta``, gives a scalar tensor.
+        Of ``theta``; returns a scalar tensor.
     theta : Tensor of shape (n_parameters,)
     vectors : Tensor of shape (n_vectors, n_parameters)
 
@@ -121,14 +121,14 @@ def gauss_newton_products(
 ) -> Tensor:
     """Multiply the generalised Gauss-Newton matrix J' ∇²ℓ J by each vector.
 
-    It has no negative eigenvalue where the loss is convex in the outputs.
+    It has no negative eigenvalue if the loss is convex in the outputs.
 
     Parameters
     ----------
     outputs : callable
-        Of ``theta``, gives all outputs as a tensor of shape (n_values,).
+        Of ``theta``; returns all outputs as one tensor of shape (n_values,).
     loss : callable
-        Of such outputs, gives a scalar tensor.
+        Of such outputs; returns a scalar tensor.
     theta : Tensor of shape (n_parameters,)
     vectors : Tensor of shape (n_vectors, n_parameters)
 
@@ -151,9 +151,9 @@ def dense(operator: Operator, theta: Tensor, block: int = 64) -> Tensor:
     ----------
     operator : callable
     theta : Tensor of shape (n_parameters,)
-        Gives size, dtype and device.
+        Sets size, dtype and device.
     block : int
-        Columns at once.
+        Columns that are computed at once.
 
     Returns
     -------
@@ -179,26 +179,27 @@ def top_eigenpairs(
 ) -> tuple[Tensor, Tensor]:
     """Find the eigenvalues of largest magnitude by Arnoldi's iteration.
 
-    For a symmetric matrix that is Lanczos' with every vector orthogonalised against
-    all before it. Where the Krylov space is exhausted, it is begun anew from a random
-    vector, so that equal eigenvalues are all found, given the iterations.
+    For a symmetric matrix this is Lanczos' iteration with every vector orthogonalised
+    against all vectors before it. If the Krylov space is exhausted, the iteration goes
+    on from a random vector. So equal eigenvalues are all found if there are enough
+    iterations.
 
     Parameters
     ----------
     operator : callable
     theta : Tensor of shape (n_parameters,)
-        Gives size, dtype and device.
+        Sets size, dtype and device.
     n_components : int
-        How many pairs to give; fewer come where the rest is zero to rounding.
+        How many pairs to return; fewer, if all others are zero up to rounding.
     n_iterations : int
-        Products with the operator; ``n_iterations`` vectors are held.
+        Products with the operator, and vectors that are held in memory.
     seed : int
-        Of the starting vector.
+        Of the random vectors.
 
     Returns
     -------
     values : Tensor of shape (n_found,), dtype=float64
-        Of falling magnitude, in main memory.
+        By falling magnitude, in main memory.
     vectors : Tensor of shape (n_found, n_parameters)
         Orthonormal rows.
     """
@@ -213,9 +214,9 @@ def top_eigenpairs(
 def _krylov(
     operator: Operator, theta: Tensor, n_iterations: int, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Return an orthonormal basis (k, n_parameters), and the operator in it, (k, k).
+    """Return an orthonormal basis (k, n_parameters), and the operator in it (k, k).
 
-    Of the latter the upper triangle is meant.
+    Only the upper triangle of the latter is filled.
     """
     generator = torch.Generator().manual_seed(seed)
     basis = theta.new_zeros(n_iterations, len(theta))
@@ -223,6 +224,7 @@ def _krylov(
     candidate, size = _random_vector(theta, generator), 0.0
     for k in range(n_iterations):
         candidate = _orthogonal_to(basis[:k], candidate)
+        # Only rounding errors are left: the basis spans an invariant space.
         if candidate.norm() <= 1e2 * torch.finfo(theta.dtype).eps * size:
             candidate = _random_vector(theta, generator)
             candidate = _orthogonal_to(basis[:k], candidate)
@@ -238,7 +240,7 @@ def _random_vector(theta: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _orthogonal_to(basis: Tensor, vector: Tensor) -> Tensor:
-    for _ in range(2):  # once leaves rounding errors of the size of what is left
+    for _ in range(2):  # once would leave rounding errors as large as the result
         vector = vector - (basis @ vector) @ basis
     return vector
 
@@ -248,7 +250,7 @@ def conjugate_gradients(
 ) -> tuple[Tensor, Tensor]:
     """Solve A x = b for each row b.
 
-    Rows are solved side by side, each as if it were alone.
+    Many rows are solved at the same time, each as if it were alone.
 
     A step updates the residual instead of computing it, and rounding lets the updated
     residual drift away from b - A x: it may fall below any tolerance while b - A x does
@@ -300,8 +302,8 @@ def conjugate_gradients(
             ratio = (squares[rows] / before)[:, None]
             directions[rows] = residuals[rows] + ratio * along
             products_left[rows] -= 1
-        # All rows are checked at once, when none is left to step: so a check changes
-        # neither the order nor the company in which rows are multiplied.
+        # Checks wait until no row steps any more, and are then made together. So the
+        # steps before them are the same, bit for bit, as without any check.
         residuals[started] = targets[started] - operator(solutions[started])
         directions[started] = residuals[started]
         squares[started] = _squared_norms(residuals[started])
@@ -321,10 +323,10 @@ def lissa(operators: Iterable[Operator], targets: Tensor, scale: float) -> Tenso
     Parameters
     ----------
     operators : iterable of callable
-        Estimates of A, one a step.
+        Estimates of A, one per step.
     targets : Tensor of shape (n_vectors, n_parameters)
     scale : float
-        s, no less than half the largest eigenvalue of any estimate.
+        s, at least half the largest eigenvalue of any estimate.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a net says of samples, as probabilities, margins and features."""
+"""Probabilities, logits, margins and features of samples under a net."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,35 +13,58 @@ from skgex._nets.batches import batches
 from skgex._nets.skorch_adapter import nonlinearity_of
 from skgex._utils.random import seeded
 
-# How far the sum of probabilities may be off one.
+# How far the sum of class probabilities may be from one.
 TOLERANCE = 1e-3
 
 
 def as_probabilities(predictions: np.ndarray) -> np.ndarray:
-    """Return class probabilities in float64, by a softmax if they are none yet.
+    """Return class probabilities in float64, by a softmax where that is still to do.
 
     Parameters
     ----------
     predictions : ndarray of shape (n_samples, n_classes)
-        What ``predict_proba`` of a net gives: with a criterion that skorch does not
-        know, the outputs of the module.
+        What ``predict_proba`` of a net returns. With a criterion that skorch does not
+        know, these are the outputs of the module, and count as logits.
     """
     predictions = np.asarray(predictions, dtype=np.float64)
     return predictions if _sum_to_one(predictions) else softmax(predictions, axis=1)
 
 
 def probabilities(net: NeuralNet, outputs: np.ndarray) -> np.ndarray:
-    """Return class probabilities in float64 from the outputs of a net's module."""
+    """Return class probabilities in float64 from the outputs of a net's module.
+
+    Parameters
+    ----------
+    net : NeuralNet
+    outputs : ndarray of shape (n_samples, ...)
+        Before the nonlinearity of ``predict_proba``.
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_samples, n_classes)
+    """
     nonlinearity = nonlinearity_of(net)
     predictions = nonlinearity(torch.as_tensor(outputs, dtype=torch.float64))
     return as_probabilities(predictions.numpy())
 
 
-def log_probabilities(net: NeuralNet, outputs: np.ndarray) -> np.ndarray:
-    """Return logits in float64: log-probabilities up to a number a sample.
+def class_logits(net: NeuralNet, outputs: np.ndarray) -> np.ndarray:
+    """Return log-probabilities of classes, up to a constant per row, in float64.
 
-    Outputs that are probabilities, or a binary net's, are taken by the logarithms of
-    the probabilities, of which none counts as less than 2.2e-16.
+    If the outputs are neither probabilities nor those of a binary net, they are such
+    logits already. Otherwise these are the logarithms of the probabilities, and a
+    probability below 2.2e-16 counts as 2.2e-16.
+
+    Parameters
+    ----------
+    net : NeuralNet
+    outputs : ndarray of shape (n_samples, ...)
+        What the net's module returned.
+
+    Returns
+    -------
+    logits : ndarray of shape (n_samples, n_classes)
+        In nats.
     """
     if outputs.ndim == 2 and outputs.shape[1] > 1 and not _sum_to_one(outputs):
         return outputs.astype(np.float64)
@@ -49,17 +72,17 @@ def log_probabilities(net: NeuralNet, outputs: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(probabilities(net, outputs), least))
 
 
-def _sum_to_one(values: np.ndarray) -> bool:
-    sums = values.sum(axis=1)
-    return bool((values >= 0).all() and (np.abs(sums - 1) < TOLERANCE).all())
+def _sum_to_one(rows: np.ndarray) -> bool:
+    sums = rows.sum(axis=1)
+    return bool((rows >= 0).all() and (np.abs(sums - 1) < TOLERANCE).all())
 
 
-def margins(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Return by how much each label's value exceeds the largest of the others.
+def margins(class_scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return how far each label's entry lies above the largest of the others.
 
     Parameters
     ----------
-    values : ndarray of shape (n_samples, n_classes)
+    class_scores : ndarray of shape (n_samples, n_classes)
         Logits or probabilities.
     codes : ndarray of shape (n_samples,)
         The labels' columns.
@@ -67,21 +90,22 @@ def margins(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
     Returns
     -------
     margins : ndarray of shape (n_samples,)
+        Negative where another class has a larger entry.
     """
-    rows = np.arange(len(values))
-    others = values.copy()
+    rows = np.arange(len(class_scores))
+    others = class_scores.copy()
     others[rows, codes] = -np.inf
-    return values[rows, codes] - others.max(axis=1)
+    return class_scores[rows, codes] - others.max(axis=1)
 
 
 def logits(net: NeuralNet, X: Any, y: Any) -> np.ndarray:
-    """Return what the module of an initialised net gives, a flat row a sample."""
+    """Return what the module of an initialised net returns, as (n_samples, width)."""
     with seeded(0):
         return np.concatenate([_flat(output) for output in _forward(net, X, y)])
 
 
 def penultimate(net: NeuralNet, X: Any, y: Any) -> np.ndarray:
-    """Return what enters the last layer of an initialised net, a flat row a sample.
+    """Return what enters the last layer of an initialised net, as (n_samples, width).
 
     The last layer is the module with parameters of its own that is called last.
     """
@@ -90,14 +114,17 @@ def penultimate(net: NeuralNet, X: Any, y: Any) -> np.ndarray:
 
 
 def _forward(net: NeuralNet, X: Any, y: Any) -> Iterator[Any]:
-    """Yield what the module gives for each batch, in evaluation mode."""
+    """Yield what the module returns for each batch, in evaluation mode."""
     for batch in batches(net, net.get_dataset(X, y), training=False):
         yield net.evaluation_step(batch, training=False)
 
 
 @contextmanager
 def _inputs(module: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Keep the newest input of the parts that have parameters, in a list of one."""
+    """Yield a list that always holds the input of the layer that was called last.
+
+    Layers are the modules that have parameters of their own.
+    """
     newest: list[torch.Tensor] = []
 
     def keep(part: torch.nn.Module, given: tuple) -> None:

@@ -1,4 +1,4 @@
-"""The losses of samples as a function of a net's parameters, and their derivatives."""
+"""Losses of samples as a function of a net's parameters, and their derivatives."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,43 +18,50 @@ from skgex._nets.operators import jacobian_products
 from skgex._nets.snapshot import TrainedNet, Weights, revive, weights_of
 from skgex._utils.random import seeded
 
-# What the gradients of samples may take that are held at once; one always fits.
+# Memory for the gradients that are held at once; one gradient may take more than that.
 MAX_BYTES = 2**24
-# Vectors that go through the net side by side, each with activations of its own.
+# Vectors that go through the net at the same time, each with activations of its own.
 MAX_VECTORS = 64
 
+# Multiplies rows of gradients by a symmetric matrix.
 Form = Callable[[Tensor], Tensor]
 
 
 class SampleLosses:
     """The losses of samples under a trained net, as a function of its parameters.
 
-    Losses are the net's own, by its ``infer`` and ``get_loss`` in evaluation mode, with
-    the criterion's reduction at "none"; a loss over several outputs is their mean.
-    Only parameters that are trained count, those of the criterion too.
+    Losses come from the net's own ``infer`` and ``get_loss`` in evaluation mode, with
+    the criterion's reduction at "none". A loss over several outputs is their mean.
+    Parameters that are not trained are constants; trained parameters of the criterion
+    count.
 
-    Samples are pairs ``X, y`` as :func:`skgex._nets.evaluation.evaluate` takes them, or
-    batches of them as tensors. All that is returned as an array is in the dtype of the
-    net, except for sums over parameters, which are float64.
+    Samples are ``X`` and ``y`` as :func:`skgex._nets.evaluation.evaluate` takes them,
+    or batches of them as tensors. Arrays are returned in the dtype of the net, except
+    for sums over parameters, which are float64.
 
     Parameters
     ----------
     trained : TrainedNet
     weights : dict of dict of ndarray, default=None
-        Those of a checkpoint, in the place of the net's own.
+        Those of a checkpoint; None for the net's own.
 
     Attributes
     ----------
     theta : Tensor of shape (n_parameters,)
-        The parameters, one after the other.
+        The parameters, flattened one after the other.
+
+    Raises
+    ------
+    ValueError
+        If no parameter of the net is trainable.
     """
 
     def __init__(self, trained: TrainedNet, weights: Weights | None = None):
         if weights is not None:
             trained = trained._replace(weights=weights)
         self._net = revive(trained)
-        self._whole = NetModule(self._net).eval()
-        self._parameters = self._whole.trainable()
+        self._module = NetModule(self._net).eval()
+        self._parameters = self._module.trainable()
         if not self._parameters:
             raise ValueError("net: none of its parameters is trainable.")
         self._can_batch = True
@@ -66,7 +73,7 @@ class SampleLosses:
             return self._at(theta, self._losses, X, y)
 
     def weights_at(self, theta: Tensor) -> Weights:
-        """Return the net's weights with other parameters."""
+        """Return the net's weights with these parameters instead of its own."""
         with torch.no_grad():
             self._write(theta)
             weights = weights_of(self._net)
@@ -74,7 +81,7 @@ class SampleLosses:
         return weights
 
     def theta_of(self, weights: Weights) -> Tensor:
-        """Return the parameters among weights of the same net."""
+        """Return the trained parameters among weights of the same net."""
         names = [name.split(".", 1) for name in self._parameters]
         parts = [torch.as_tensor(weights[root[:-1]][key]) for root, key in names]
         return _flat(parts).to(self.theta)
@@ -82,7 +89,7 @@ class SampleLosses:
     def gradients(self, X: Any, y: Any) -> Iterator[Tensor]:
         """Yield the gradients of samples in order, some rows at a time.
 
-        The rows given at once are of one batch, and take no more than ``MAX_BYTES``.
+        Rows that are yielded together are of one batch, and take ``MAX_BYTES`` at most.
 
         Parameters
         ----------
@@ -97,14 +104,14 @@ class SampleLosses:
             yield torch.cat(parts, dim=1)
 
     def all_gradients(self, X: Any, y: Any) -> np.ndarray:
-        """Return the gradients of samples, (n_samples, n_parameters), all at once."""
+        """Return all gradients in one array of shape (n_samples, n_parameters)."""
         with seeded(0):
             return _stack(self.gradients(X, y))
 
     def projections(self, X: Any, y: Any, directions: Tensor) -> np.ndarray:
         """Return g·d for each sample and direction, through the samples' gradients.
 
-        What it costs hardly depends on the number of directions.
+        The cost hardly depends on the number of directions.
 
         Parameters
         ----------
@@ -122,7 +129,7 @@ class SampleLosses:
     def derivatives(self, X: Any, y: Any, directions: Tensor) -> np.ndarray:
         """Return g·d for each sample and direction, by forward-mode products.
 
-        No gradient of a sample is ever held.
+        It needs no memory for gradients of samples.
 
         Parameters
         ----------
@@ -146,19 +153,19 @@ class SampleLosses:
             return _stack(of_batch(*batch) for batch in self.batches(X, y))
 
     def quadratic_forms(self, X: Any, y: Any, form: Form | None = None) -> np.ndarray:
-        """Return g·A g for each sample, of shape (n_samples,), dtype=float64.
+        """Return g·A g for the gradient g of each sample.
 
         Parameters
         ----------
         X, y
             Samples.
         form : callable or None
-            Multiplies rows of gradients by the symmetric matrix A, many at once; None
-            stands for the identity.
+            Multiplies rows of gradients by the symmetric matrix A; it gets as many rows
+            at once as ``MAX_BYTES`` holds. None stands for the identity.
 
         Returns
         -------
-        forms : ndarray of shape (n_samples,)
+        forms : ndarray of shape (n_samples,), dtype=float64
         """
         with seeded(0):
             if form is None:
@@ -173,9 +180,10 @@ class SampleLosses:
     def inner_products(
         self, samples: tuple, others: tuple, form: Form | None = None
     ) -> np.ndarray:
-        """Return g·A g' for each sample and each of others, dtype=float64.
+        """Return g·A g' for each sample and each of the other samples.
 
-        Their gradients are taken anew for every block of samples, and never all held.
+        To save memory, the gradients of the others are computed anew for every block of
+        samples.
 
         Parameters
         ----------
@@ -185,7 +193,7 @@ class SampleLosses:
 
         Returns
         -------
-        products : ndarray of shape (n_samples, n_others)
+        products : ndarray of shape (n_samples, n_others), dtype=float64
         """
         products = []
         with seeded(0):
@@ -196,11 +204,11 @@ class SampleLosses:
         return np.concatenate(products).astype(np.float64)
 
     def outputs(self, theta: Tensor, X: Any) -> Any:
-        """Return what the module gives for a batch, a tensor or several."""
+        """Return what the module returns for a batch, one tensor or several."""
         return self._at(theta, self._net.infer, X)
 
     def of_outputs(self, outputs: Any, X: Any, y: Any) -> Tensor:
-        """Return the losses of a batch with given outputs, shape (n_samples,)."""
+        """Return the losses of a batch from its outputs, shape (n_samples,)."""
         with per_sample_criterion(self._net):
             return sample_losses(self._net, outputs, y, X)
 
@@ -212,9 +220,9 @@ class SampleLosses:
             yield _to(Xi, self.theta), _to(yi, self.theta)
 
     def _gradient_parts(self, X: Any, y: Any) -> Iterator[list[Tensor]]:
-        """Yield the gradients of some samples, (n_rows, size) for each parameter.
+        """Yield the gradients of some samples, an (n_rows, size) tensor per parameter.
 
-        Parameter by parameter, since putting them together takes as long as they do.
+        They are not joined here, because that takes as long as computing them.
         """
         size = max(1, MAX_BYTES // self.theta.nbytes)
         for Xi, yi in self.batches(X, y):
@@ -224,13 +232,13 @@ class SampleLosses:
                 yield [part.reshape(len(part), -1) for part in parts]
 
     def _gradients(self, X: Any, y: Any) -> tuple[Tensor, ...]:
-        """Differentiate the losses of a batch all at once, or else row by row."""
+        """Differentiate the losses of a batch all at once, or row by row if need be."""
         parts = tuple(self._split(self.theta))
         if self._can_batch:
             try:
                 rows = vmap(grad(self._loss), (None, 0, 0), randomness="different")
                 return rows(parts, X, y)
-            except RuntimeError:  # an operation that cannot be batched
+            except RuntimeError:  # some operation cannot be batched
                 self._can_batch = False
         parts = tuple(part.clone().requires_grad_() for part in parts)
         gradients = []
@@ -250,12 +258,12 @@ class SampleLosses:
         return sample_losses(self._net, self._net.infer(X), y, X)
 
     def _at(self, theta: Tensor, function: Callable, *arguments: Any) -> Any:
-        """Call a function of the net while its parameters are others."""
+        """Call a function of the net with ``theta`` instead of its own parameters."""
         return self._with(self._split(theta), function, *arguments)
 
     def _with(self, parts: Any, function: Callable, *arguments: Any) -> Any:
         named = dict(zip(self._parameters, parts, strict=True))
-        return self._whole.at(named, function, *arguments)
+        return self._module.at(named, function, *arguments)
 
     def _split(self, theta: Tensor) -> list[Tensor]:
         parameters = self._parameters.values()
@@ -274,7 +282,7 @@ def _flat(tensors: Any) -> Tensor:
 
 
 def _blocks(parts: Iterator[Tensor], max_bytes: int) -> Iterator[Tensor]:
-    """Put rows together for as long as they take no more than ``max_bytes``."""
+    """Join tensors to as few as possible of ``max_bytes`` at most."""
     held: list[Tensor] = []
     for part in parts:
         if held and sum(tensor.nbytes for tensor in held) + part.nbytes > max_bytes:

@@ -11,32 +11,33 @@ from skgex._nets.skorch_adapter import learning_rate_of
 from skgex._nets.snapshot import TrainedNet, Weights
 from skgex._nets.training import train_watched
 
-# Weights of all epochs are kept up to this; beyond it they are thinned out, to no
-# fewer than ten evenly spaced ones.
+# Memory for the weights of all epochs. If they need more, only evenly spaced epochs are
+# kept, but no fewer than MIN_CHECKPOINTS.
 MAX_BYTES = 2**30
 MIN_CHECKPOINTS = 10
 
 
 class Trajectory(NamedTuple):
-    """What a net was during its training.
+    """Record of one training.
 
     Attributes
     ----------
     trained : TrainedNet
-        The net after its training; not the last checkpoint where a callback restores
-        the best one.
+        The net after its training. It differs from the last checkpoint if a callback
+        restores the best weights.
     checkpoints : list of dict
-        Weights after the epochs ``epochs``, of which the last is always one.
+        Weights after each of ``epochs``. The last epoch is always among them.
     lrs : list of float
         Learning rate in each of these epochs: that of the optimizer's first parameter
         group in the epoch's last step, nan if it has none.
     epochs : list of int
-        Counted from 1.
+        Numbers of the epochs with a checkpoint, from 1.
     outputs : ndarray of shape (n_epochs, n_samples, ...) or None
-        What the module gives for each sample after each epoch, in evaluation mode,
-        before any nonlinearity of the net's ``predict_proba``. None if not kept.
+        What the module returns for each sample after each epoch, in evaluation mode and
+        before the nonlinearity of ``predict_proba``. None if not kept.
     losses : ndarray of shape (n_epochs, n_samples)
-        Loss of each sample after each epoch, in evaluation mode.
+        Loss of each sample after each epoch, in evaluation mode; in nats if the
+        criterion is a negative log-likelihood.
     """
 
     trained: TrainedNet
@@ -52,14 +53,14 @@ class Trajectory(NamedTuple):
         Parameters
         ----------
         n : int
-            How many, at least 1; fewer are given where there are fewer.
+            How many, at least 1. If there are fewer, all are returned.
 
         Returns
         -------
         positions : list of int
-            In ``checkpoints``, rising; the last one is always among them.
+            In ``checkpoints``, rising. The last checkpoint is always among them.
         """
-        first = np.searchsorted(self.epochs, self.epochs[-1] / 2, side="right")
+        first = int(np.searchsorted(self.epochs, self.epochs[-1] / 2, side="right"))
         last = len(self.epochs) - 1
         chosen = np.linspace(last, min(first, last), n).round().astype(int)
         return np.unique(chosen).tolist()
@@ -75,23 +76,23 @@ def train_with_trajectory(
 ) -> Trajectory:
     """Fit a clone of ``net`` as :func:`skgex._nets.training.train` does, and record it.
 
-    The weights are the very same: the record draws no random numbers of the training.
+    The weights are equal bit for bit, because the record draws no random numbers.
 
     Parameters
     ----------
     net : NeuralNet
-        With iterators and callbacks of its own; all of them run.
+        All of its callbacks run.
     X : ndarray of shape (n_samples, ...) or torch Dataset
         Samples in the dtype of the net.
     y : ndarray of shape (n_samples, ...) or None
         Targets as the net takes them.
     seed : int
-        All that is random follows from it.
-    keep_outputs : bool
+        Of all random draws.
+    keep_outputs : bool, default=True
         Keep the outputs of all samples after all epochs.
-    max_bytes : int
-        How much of checkpoints to keep; those of every second, fourth, ... epoch where
-        all are more than that.
+    max_bytes : int, default=2**30
+        Memory for checkpoints. If those of all epochs need more, only those of every
+        second, fourth, eighth, ... epoch are kept.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def train_with_trajectory(
     Raises
     ------
     ValueError
-        If the net is trained for no epoch, or its training diverges.
+        If the net is trained for no epoch, or a weight is not finite afterwards.
     """
     recorder = _Recorder(X, y, keep_outputs, max_bytes)
     trained = train_watched(net, X, y, seed, recorder)
@@ -111,7 +112,7 @@ def train_with_trajectory(
 
 
 class _Recorder(Callback):
-    """Record the weights, and what they say of samples, after each epoch."""
+    """Record weights, and outputs and losses of the samples, after each epoch."""
 
     def __init__(self, X: Any, y: Any, keep_outputs: bool, max_bytes: int):
         self.reader = EpochReader(X, y, raw=True)
@@ -123,7 +124,7 @@ class _Recorder(Callback):
         self.stride = 1
 
     def on_epoch_end(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
-        """Read the net, and keep what is asked for."""
+        """Evaluate the samples, and keep what is to be kept."""
         weights, evaluation = self.reader.read(net)
         self.losses.append(evaluation.losses)
         if self.keep_outputs:
@@ -131,7 +132,7 @@ class _Recorder(Callback):
         self._keep(len(self.losses), learning_rate_of(net), weights)
 
     def trajectory(self, trained: TrainedNet) -> Trajectory:
-        """Return the record of a training that is over."""
+        """Return the record, once the training is over."""
         if not self.losses:
             raise ValueError("net: it was trained for no epoch; raise its max_epochs.")
         epochs, lrs, checkpoints = zip(*self.kept, strict=True)
@@ -146,7 +147,7 @@ class _Recorder(Callback):
         )
 
     def _keep(self, epoch: int, lr: float, weights: Weights) -> None:
-        """Keep the newest weights, and of the older ones each ``stride``-th."""
+        """Keep the newest weights, and those of each ``stride``-th epoch before it."""
         size = sum(value.nbytes for part in weights.values() for value in part.values())
         capacity = max(2 * MIN_CHECKPOINTS, self.max_bytes // max(size, 1))
         if self.kept and self.kept[-1][0] % self.stride:

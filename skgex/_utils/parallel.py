@@ -1,4 +1,4 @@
-"""Independent jobs through joblib, with a progress bar, in their given order."""
+"""Independent jobs through joblib, with a progress bar, in the order they are given."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -19,19 +19,39 @@ def run(
     verbose: int = 0,
     description: str | None = None,
 ) -> Iterator[Any]:
-    """Yield ``function(*job)`` for every job, each as soon as it is its turn.
+    """Yield ``function(*job)`` for every job, in order, as soon as each is there.
 
-    Every job computes on one thread, for two reasons: the sums of a matrix product
-    depend on the number of threads, and results must not depend on ``n_jobs``; and
-    jobs side by side must not fight over the cores. Jobs in threads agree with those
-    in processes as well, since threads that draw take turns (``_random.seeded``).
+    Every job computes on one thread, for two reasons. The sums of a matrix product
+    depend on the number of threads, and results must not depend on ``n_jobs``. And jobs
+    that run at the same time must not compete for the cores.
+
+    Jobs in threads give the same results as jobs in processes, because
+    :func:`skgex._utils.random.seeded` lets one thread draw at a time.
+
+    Parameters
+    ----------
+    function : callable
+        Of a job's elements as arguments; for processes it must be picklable.
+    jobs : iterable of tuple
+    n_jobs : int or None, default=None
+        Jobs at the same time, as joblib takes it.
+    verbose : int, default=0
+        From 1 on, a progress bar is shown.
+    description : str or None, default=None
+        Text of the progress bar.
+
+    Yields
+    ------
+    result : object
+        What the function returns.
     """
     jobs = list(jobs)
     streams = getattr(get_active_backend()[0], "supports_return_generator", False)
     parallel = Parallel(
         n_jobs=n_jobs, return_as="generator" if streams else "list", pre_dispatch="all"
     )
-    # Arguments one by one: Dask sends a large one to each worker once, a tuple not.
+    # Not one tuple: Dask sends a large argument to each worker only once, if it stands
+    # by itself.
     results = parallel(delayed(_on_one_thread)(function, *job) for job in jobs)
     yield from tqdm(results, total=len(jobs), desc=description, disable=verbose < 1)
 
@@ -43,8 +63,9 @@ def _on_one_thread(function: Callable, *arguments: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _thread_pools(n_modules: int) -> ThreadpoolController:
-    """Look through the libraries of this process, anew when imports may have added.
+    """Find the thread pools of all libraries that this process has loaded.
 
-    It takes milliseconds, which jobs of small nets would notice.
+    That takes milliseconds, too long for each job of a small net. The result is cached
+    until more modules are imported, which may have loaded another library.
     """
     return ThreadpoolController()

@@ -1,4 +1,4 @@
-"""Seeding: the one place where global random generators are touched."""
+"""Seeds; the only file that touches the global random generators."""
 
 import random
 import threading
@@ -11,7 +11,7 @@ import torch
 
 MAX_SEED = np.iinfo(np.int32).max
 
-# The generators are global to the process: threads take turns with them.
+# The generators are global to the process, so threads use them one after the other.
 _LOCK = threading.RLock()
 
 
@@ -41,10 +41,10 @@ class Seeds(NamedTuple):
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed Python's, NumPy's and torch's generators, and give them back as they were.
+    """Seed Python's, NumPy's and torch's generators, and restore them afterwards.
 
     Initialisation, dropout, shuffling and most augmentation draw from the global
-    generators, so a seed of one's own must be put there for a while.
+    generators, so there is no other place to put a seed.
     """
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     with _LOCK, torch.random.fork_rng(devices=list(devices)):
@@ -60,7 +60,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def _seed_torch(seed: int) -> None:
-    """Do as ``torch.manual_seed``, which takes a millisecond to look for devices."""
+    """Do what ``torch.manual_seed`` does, without its millisecond of device queries."""
     if torch.accelerator.is_available():
         torch.manual_seed(seed)
     else:
@@ -68,5 +68,5 @@ def _seed_torch(seed: int) -> None:
 
 
 def draw_seeds(random_state: np.random.RandomState, n: int) -> list[int]:
-    """Draw ``n`` seeds; the first ones do not depend on how many follow."""
+    """Draw ``n`` seeds, which begin with the same ones for every ``n``."""
     return random_state.randint(MAX_SEED, size=n).tolist()

@@ -6,7 +6,7 @@ import numpy as np
 
 from skgex._base.parameters import NetNeed
 from skgex._data.records import Data
-from skgex._nets.predictions import log_probabilities, margins
+from skgex._nets.predictions import class_logits, margins
 from skgex._utils.random import Seeds
 from skgex.hardness._hardness import Hardness, after_epochs
 
@@ -72,6 +72,6 @@ class AUM(Hardness):
 
     def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
         trajectory = self._record(data, seeds)
-        logits = after_epochs(trajectory, log_probabilities)
+        logits = after_epochs(trajectory, class_logits)
         mean = np.mean([margins(each, data.codes) for each in logits], axis=0)
         return -mean, {}

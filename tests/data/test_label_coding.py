@@ -51,7 +51,7 @@ def test_positions_follow_the_order_of_the_given_classes():
     np.testing.assert_array_equal(labels.encode(np.array(["a", "b", "c"])), [1, 2, 0])
 
 
-def test_a_label_that_is_no_class_has_no_likelihood():
+def test_a_label_that_is_not_a_class_has_no_likelihood():
     labels = ClassLabels(np.array([2, 4, 6]))
     codes = labels.encode(np.array([4, 5, 1, 9]))
     np.testing.assert_array_equal(codes, [1, -1, -1, -1])
@@ -63,7 +63,7 @@ def test_a_label_that_is_no_class_has_no_likelihood():
     )
 
 
-def test_outputs_to_spare_are_never_preferred():
+def test_outputs_that_are_no_class_are_never_preferred():
     labels = ClassLabels(np.array(["x", "y"]))
     outputs = np.array([[0.1, 0.2, 0.7], [0.4, 0.3, 0.3]])
     np.testing.assert_array_equal(labels.code_of(outputs), [1, 0])
@@ -96,27 +96,27 @@ def test_which_nets_take_classes(net, y, expected):
     assert wants_classes(net, y) is expected
 
 
-def test_values_are_their_own_codes():
+def test_regression_targets_are_their_own_codes():
     y = np.array([[1, 2], [3, 4]])
-    values = coding(regressor(), y)
-    assert isinstance(values, RegressionTargets)
-    codes = values.encode(y)
+    labels = coding(regressor(), y)
+    assert isinstance(labels, RegressionTargets)
+    codes = labels.encode(y)
     assert codes.dtype == np.float32
     np.testing.assert_array_equal(codes, y)
-    np.testing.assert_array_equal(values.targets(codes), y)
-    assert not values.unknown(codes).any()
+    np.testing.assert_array_equal(labels.targets(codes), y)
+    assert not labels.unknown(codes).any()
 
 
-def test_one_value_a_sample_is_a_column_for_a_regressor_and_flat_for_the_user():
-    values = coding(regressor(), np.array([1.0, 2.0]))
-    assert values.encode(np.array([1.0, 2.0])).shape == (2, 1)
-    np.testing.assert_array_equal(values.decode(np.array([[3.0], [4.0]])), [3, 4])
+def test_one_target_per_row_is_a_column_for_a_regressor_and_flat_for_the_user():
+    labels = coding(regressor(), np.array([1.0, 2.0]))
+    assert labels.encode(np.array([1.0, 2.0])).shape == (2, 1)
+    np.testing.assert_array_equal(labels.decode(np.array([[3.0], [4.0]])), [3, 4])
 
 
-def test_likelihood_of_values_is_the_mean_over_members():
-    values = RegressionTargets(np.float32, ())
+def test_likelihood_of_regression_targets_is_the_mean_over_members():
+    labels = RegressionTargets(np.float32, ())
     losses = np.array([[0.0, np.log(2)], [np.log(4), np.log(4)]])
-    np.testing.assert_allclose(values.likelihood(None, None, losses), [0.75, 0.25])
+    np.testing.assert_allclose(labels.likelihood(None, None, losses), [0.75, 0.25])
 
 
 def test_label_sets_are_decoded_to_zeros_and_ones():
@@ -145,6 +145,11 @@ def test_integers_beyond_the_outputs_are_another_coding(y):
         coding(classifier(), np.array(y), frozen=True)
 
 
+def test_negative_integers_are_another_coding_of_a_net_of_any_width():
+    with pytest.raises(ValueError, match=r"outputs 0 to 1, but y holds labels from -1"):
+        coding(classifier(), np.array([-1, 1]), frozen=True, n_outputs=None)
+
+
 def test_strings_need_the_classes_of_a_trained_net():
     y = np.array(["b", "a"])
     with pytest.raises(ValueError, match=r"give the net classes"):
@@ -153,8 +158,8 @@ def test_strings_need_the_classes_of_a_trained_net():
     np.testing.assert_array_equal(labels.encode(y), [1, 2])
 
 
-def test_labels_that_are_none_of_the_nets_classes_are_refused():
-    with pytest.raises(ValueError, match=r"'x'.* are none of the net's"):
+def test_labels_that_are_not_among_the_nets_classes_are_refused():
+    with pytest.raises(ValueError, match=r"'x'.* are not among the net's"):
         coding(learner(classes=["a", "b", "c"]), np.array(["a", "x"]), frozen=True)
 
 

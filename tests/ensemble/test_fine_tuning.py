@@ -135,17 +135,17 @@ def test_batch_norm_learns_and_is_estimated_anew(blobs):
     np.testing.assert_allclose(evaluation.losses, losses.numpy(), atol=1e-6)
 
 
-def test_a_member_evaluates_the_rows_it_is_asked_about(blobs):
+def test_a_member_evaluates_the_rows_that_are_queried(blobs):
     X, y = blobs
     trained = train(classifier(), X, y, 0)
     tuning = FineTuning(3, 0.1, 0.9, "cosine")
-    asked = np.array([4, 2, 50])
-    weights, *_ = few = grow_one(trained, X, y, None, asked, tuning, SEED)
+    queried = np.array([4, 2, 50])
+    weights, *_ = few = grow_one(trained, X, y, None, queried, tuning, SEED)
     all_rows = grow_one(trained, X, y, None, None, tuning, SEED)
-    np.testing.assert_allclose(few.losses, all_rows.losses[asked], rtol=1e-12)
+    np.testing.assert_allclose(few.losses, all_rows.losses[queried], rtol=1e-12)
     net = revive(trained)
     load_weights(net, weights)
-    np.testing.assert_allclose(few.outputs, net.predict_proba(X[asked]), rtol=1e-12)
+    np.testing.assert_allclose(few.outputs, net.predict_proba(X[queried]), rtol=1e-12)
 
 
 def test_a_member_on_some_rows_is_a_member_on_those_alone(blobs):
@@ -160,7 +160,7 @@ def test_a_member_on_some_rows_is_a_member_on_those_alone(blobs):
     )
 
 
-def test_cosine_falls_from_the_rate_to_zero():
+def test_the_cosine_falls_from_the_rate_to_zero():
     tuning = FineTuning(10, 0.4, 0.9, "cosine")
     assert tuning.rate(0) == 0.4
     assert tuning.rate(5) == pytest.approx(0.2)
@@ -170,7 +170,7 @@ def test_cosine_falls_from_the_rate_to_zero():
     assert rates[-1] == pytest.approx(0, abs=1e-15)
 
 
-def test_constant_stays():
+def test_a_constant_rate_stays():
     tuning = FineTuning(10, 0.4, 0.9, "constant")
     assert {tuning.rate(step) for step in range(10)} == {0.4}
 
@@ -179,7 +179,7 @@ def test_constant_stays():
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_steps_are_those_of_torch(fused, momentum, decay):
-    """A parameter without a gradient waits for its first one, and has none lost."""
+    """A parameter may get its first gradient some steps later than the others."""
     generator = torch.Generator().manual_seed(0)
     start = torch.randn(2, 5, dtype=torch.float64, generator=generator)
     gradients = torch.randn(6, 2, 5, dtype=torch.float64, generator=generator)
@@ -235,7 +235,7 @@ def losses_of(trained, X, y):
 
 
 def test_sparse_gradients_are_descended():
-    """No fused kernel takes them."""
+    """No fused kernel accepts them."""
 
     kind = NeuralNetClassifier(nn.Embedding, criterion=nn.CrossEntropyLoss)
     net = kind.set_params(

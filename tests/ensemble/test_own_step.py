@@ -1,4 +1,4 @@
-"""Nets with a step of their own keep it; all others lose nothing by going without."""
+"""A net's own step is used; skorch's is replaced by a shorter one of equal effect."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ TUNING = FineTuning(5, 0.1, 0.9, "cosine")
 
 
 class Recorded(NeuralNetClassifier):
-    """skorch's step by its long way, with a count of the calls."""
+    """skorch's own step, with a count of its calls."""
 
     n_calls = 0
 

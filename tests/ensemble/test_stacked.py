@@ -20,7 +20,7 @@ from torch import nn
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from skgex._ensemble import ensemble as _ensemble
-from skgex._ensemble import growth as _grow
+from skgex._ensemble import growth as _growth
 from skgex._ensemble.fine_tuning import FineTuning
 from skgex._ensemble.stackable import can_batch
 from skgex._nets.training import train
@@ -63,7 +63,7 @@ class OwnOrder(NeuralNetClassifier):
 
 
 class Gated(MLP):
-    """Takes a decision by the values of the batch."""
+    """Decides by the numbers in the batch."""
 
     def forward(self, X):
         if X.mean() > 0:
@@ -83,7 +83,7 @@ class Aliased(MLP):
 
 
 class Counting(MLP):
-    """Remembers how often it was called."""
+    """Counts its calls."""
 
     calls = 0
 
@@ -120,7 +120,7 @@ def plain(kind=MLP, **kwargs):
 
 
 def own(kind, **kwargs):
-    """A net of an own class."""
+    """A net of a class of the user's own."""
     settings = {"train_split": None, "verbose": 0, "batch_size": 16, "max_epochs": 1}
     return kind(MLP, criterion=nn.CrossEntropyLoss, **settings, **kwargs)
 
@@ -151,8 +151,8 @@ def both(monkeypatch, net, X, y, tuning, **kwargs):
     assert can_batch(trained, X, y)
     batched = grow(trained, X, y, tuning, SEEDS, **kwargs)
     with monkeypatch.context() as patch:
-        for module in (_ensemble, _grow):
-            patch.setattr(module, "can_batch", lambda *_: False)
+        for module in (_ensemble, _growth):
+            patch.setattr(module, "can_batch", lambda trained, X, y: False)
         return batched, grow(trained, X, y, tuning, SEEDS, **kwargs)
 
 
@@ -208,7 +208,7 @@ def test_clipping_is_by_member(monkeypatch):
     tuning = FineTuning(1, 0.1, 0.9, "constant")
     both_ways = []
     for batched in (True, False):
-        monkeypatch.setattr(_grow, "can_batch", lambda *_, b=batched: b)
+        monkeypatch.setattr(_growth, "can_batch", lambda trained, X, y, b=batched: b)
         both_ways.append(grow(trained, X, y, tuning, SEEDS)[0].members)
     for one, other in zip(*both_ways, strict=True):
         np.testing.assert_allclose(
@@ -261,8 +261,11 @@ def test_falls_back_for_a_dataset_and_for_convolutions():
 
 @pytest.mark.parametrize(("seeds", "chain"), [([0], False), ([0, 1], True)])
 def test_a_lone_member_and_a_chain_go_by_the_loop(monkeypatch, seeds, chain):
-    for module in (_ensemble, _grow):
-        monkeypatch.setattr(module, "can_batch", lambda *_: pytest.fail("asked"))
+    def refuse(trained, X, y):
+        pytest.fail("members were to be stacked")
+
+    for module in (_ensemble, _growth):
+        monkeypatch.setattr(module, "can_batch", refuse)
     trained = train(plain(), *BLOBS, 0)
     tuning = FineTuning(2, 0.1, 0.9, "cosine")
     ensemble, _ = grow(trained, *BLOBS, tuning, seeds, chain=chain)

@@ -102,14 +102,14 @@ def test_standard_error_squared_is_the_variance_of_means_on_average(share):
     assert np.square(errors).mean() == pytest.approx(truth, rel=0.06)
 
 
-def test_floor_stands_under_the_reference_loss_only():
+def test_the_floor_applies_to_the_reference_loss_only():
     losses, reference = np.array([[0.01, 0.2], [0.3, 0.4]]), np.array([0.0, 0.1])
     np.testing.assert_allclose(
         loss_deviations(losses, reference, 0.05), [[-0.04, 0.15], [0.2, 0.3]]
     )
 
 
-def test_probability_zero_is_taken_for_the_smallest_float32():
+def test_a_probability_of_zero_counts_as_the_smallest_float32():
     assert log_likelihood(np.array([0.0]))[0] == pytest.approx(-87.336, abs=1e-3)
     assert log_likelihood(np.array([0.5]))[0] == np.log(0.5)
 
@@ -123,10 +123,12 @@ def test_losses_that_overflowed_become_the_largest(dtype):
 
 
 @given(losses_arrays, st.integers(2, 5), st.integers(0, 2**31))
-def test_relative_losses_are_of_one_plus_the_bits(losses, n_classes, seed):
+def test_relative_losses_are_divided_by_one_plus_entropy_in_bits(
+    losses, n_classes, seed
+):
     rng = np.random.RandomState(seed)
     probabilities = rng.dirichlet(np.full(n_classes, 0.3), size=len(losses))
-    probabilities[0] = np.eye(n_classes)[0]  # sure: the loss itself
+    probabilities[0] = np.eye(n_classes)[0]  # certain: the loss itself
     given_losses = relative_losses(losses, probabilities)
     np.testing.assert_array_equal(given_losses[0], losses[0])
     for i, row in enumerate(probabilities):

@@ -6,11 +6,23 @@ from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset, unpack_data
 from tiny import MLP, PairDataset, classifier, plain_net
 from torch import nn
-from torch.utils.data import RandomSampler, SubsetRandomSampler, WeightedRandomSampler
+from torch.utils.data import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 from skgex._ensemble.fine_tuning import FineTuning
 from skgex._nets import batches as _batches
-from skgex._nets.batches import batches, endless_batches, targets_of
+from skgex._nets.batches import (
+    batches,
+    can_slice,
+    endless_batches,
+    endless_rows,
+    targets_of,
+)
 from skgex._nets.training import train
 from skgex._utils.random import seeded
 
@@ -40,12 +52,38 @@ def as_tensors(X, y):
     return torch.as_tensor(X), torch.as_tensor(y)
 
 
+class Drawing(Sampler):
+    """Draws row by row from the global generator; gives numbers of its own kind."""
+
+    def __init__(self, n_rows, kind=int):
+        self.n_rows, self.kind = n_rows, kind
+
+    def __len__(self):
+        return self.n_rows
+
+    def __iter__(self):
+        for _ in range(self.n_rows):
+            yield self.kind(torch.randint(60, ()))
+
+
 ITERATORS = {
+    "in order": {"shuffle": False},
     "shuffled": {"shuffle": True},
     "drop_last": {"shuffle": True, "drop_last": True},
     "with replacement": {"sampler": RandomSampler(range(60), True, num_samples=50)},
     "weighted": {"sampler": WeightedRandomSampler(np.arange(60.0), 40)},
     "rows of a subset": {"sampler": SubsetRandomSampler(range(0, 60, 2))},
+    "drawn row by row": {"sampler": Drawing(40)},
+    "rows of NumPy": {"sampler": Drawing(40, np.int64)},
+    "negative rows": {"sampler": range(-1, -41, -1)},
+    "own batches": {
+        "batch_sampler": [[3, 1], [59, 3, 3]],
+        "batch_size": 1,
+    },
+    "shuffled batches": {
+        "batch_sampler": BatchSampler(RandomSampler(range(60)), 7, drop_last=True),
+        "batch_size": 1,
+    },
     "own collation": {"shuffle": True, "collate_fn": lambda rows: rows},
 }
 
@@ -71,6 +109,68 @@ def test_batches_equal_those_of_the_loader(blobs, settings, convert):
     X, y = convert(*blobs)
     assert_as_by_the_loader(classifier(**settings), X, y, training=True)
     assert_as_by_the_loader(classifier(**settings), X, y, training=False)
+
+
+@pytest.mark.parametrize("own_sampler", [False, True])
+def test_generators_of_the_user_s_own_are_drawn_from_as_by_the_loader(
+    blobs, own_sampler
+):
+    """One generator for the loader and its sampler, over two passes."""
+    generator = torch.Generator()
+    settings = {"iterator_train__generator": generator}
+    if own_sampler:
+        sampler = RandomSampler(range(60), generator=generator)
+        net = initialised(classifier(iterator_train__sampler=sampler, **settings))
+    else:
+        net = initialised(classifier(iterator_train__shuffle=True, **settings))
+    dataset = net.get_dataset(*blobs)
+    passes = []
+    for read in (
+        lambda: list(net.get_iterator(dataset, training=True)),
+        lambda: list(batches(net, dataset, training=True)),
+    ):
+        generator.manual_seed(5)
+        with seeded(3):
+            given = read(), read(), torch.rand(())
+        passes.append((*given, generator.get_state()))
+    torch.testing.assert_close(passes[0], passes[1], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("settings", ITERATORS.values(), ids=ITERATORS)
+def test_draws_between_batches_are_those_between_the_loader_s(blobs, settings):
+    """As dropout draws; a pass that is broken off has drawn as much, too."""
+    settings = {f"iterator_train__{name}": value for name, value in settings.items()}
+    net = initialised(classifier(**settings))
+    dataset = net.get_dataset(*blobs)
+    drawn = []
+    for given in (
+        net.get_iterator(dataset, training=True),
+        batches(net, dataset, training=True),
+    ):
+        with seeded(3):
+            pairs = zip(given, "ab", strict=False)
+            drawn.append([(batch, torch.rand(())) for batch, _ in pairs])
+    torch.testing.assert_close(drawn[0], drawn[1], rtol=0, atol=0)
+
+
+SLICED = {name: ITERATORS[name] for name in ITERATORS if name != "own collation"}
+
+
+@pytest.mark.parametrize("settings", SLICED.values(), ids=SLICED)
+def test_endless_rows_are_those_of_the_loader(blobs, settings):
+    settings = {f"iterator_train__{name}": value for name, value in settings.items()}
+    net = initialised(classifier(**settings))
+    dataset = net.get_dataset(np.arange(60.0), blobs[1])
+    loader = net.get_iterator(dataset, training=True)
+    assert can_slice(loader, dataset)
+    with seeded(3):
+        expected = [batch[0] for _ in range(2) for batch in loader]
+        after = torch.rand(())
+    with seeded(3):
+        endless = endless_rows(net, dataset)
+        given = [next(endless) % 60 for _ in expected]
+        assert torch.rand(()) == after
+    assert list(map(list, given)) == [rows.tolist() for rows in expected]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +202,7 @@ def test_losses_equal_those_of_the_loader_bit_for_bit(blobs, settings, monkeypat
     settings = {f"iterator_train__{name}": value for name, value in settings.items()}
     trained = train(classifier(**settings), *blobs, 0)
     fast = grow_one(trained, *blobs, None, None, tuning, seed=1)
-    monkeypatch.setattr(_batches, "can_slice", lambda *arguments: False)
+    monkeypatch.setattr(_batches, "can_slice", lambda loader, dataset: False)
     slow = grow_one(trained, *blobs, None, None, tuning, seed=1)
     np.testing.assert_array_equal(fast.losses, slow.losses)
     np.testing.assert_array_equal(fast.outputs, slow.outputs)

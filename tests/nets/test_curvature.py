@@ -7,8 +7,8 @@ from sample_losses import CASES, N, PairModule, X, Y, fitted
 from tiny import classifier
 from torch import nn
 
-from skgex._nets import sample_losses as _functional
 from skgex._nets.curvature import mean_curvature
+from skgex._nets.evaluation import per_sample_criterion, sample_losses
 from skgex._nets.sample_losses import SampleLosses
 
 
@@ -47,7 +47,7 @@ def test_curvature_of_a_linear_model_is_its_gauss_newton_matrix():
 def test_gauss_newton_matrix_is_jacobians_around_the_outputs_hessian(case):
     trained, y, _ = case
     losses = SampleLosses(trained)
-    if "ScaledCriterion" in str(losses._whole):
+    if "ScaledCriterion" in str(losses._module):
         pytest.skip("the criterion's parameter moves no output")
     module = losses._net.module_
     samples, targets = torch.tensor(X), torch.tensor(y)
@@ -61,8 +61,8 @@ def test_gauss_newton_matrix_is_jacobians_around_the_outputs_hessian(case):
         if isinstance(module, PairModule):
             values = values[:, :3], values[:, 3]
         values = values[:, 0] if type(module).__name__ == "Flat" else values
-        with _functional.per_sample_criterion(losses._net):
-            return _functional.sample_losses(losses._net, values, targets, None).mean()
+        with per_sample_criterion(losses._net):
+            return sample_losses(losses._net, values, targets, None).mean()
 
     values = outputs(losses.theta).detach()
     jacobian = torch.autograd.functional.jacobian(outputs, losses.theta)

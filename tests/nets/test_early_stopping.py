@@ -39,7 +39,7 @@ def mean_losses(net, X, y, seed):
     return losses
 
 
-def first_unsurpassed(losses):
+def first_unbeaten(losses):
     best = 0
     for epoch, each in enumerate(losses):
         gains = losses[best] - each
@@ -49,11 +49,11 @@ def first_unsurpassed(losses):
 
 
 @pytest.mark.parametrize("lr", [0.03, 0.3, 2.0])
-def test_it_goes_back_to_the_first_epoch_that_none_beats(noisy_blobs, lr):
+def test_it_returns_to_the_first_epoch_that_none_beats(noisy_blobs, lr):
     X, y = noisy_blobs
     net = learner(max_epochs=N_EPOCHS, lr=lr)
     trial, n_epochs = stop_given_net(net, X, y, y, 3)
-    assert n_epochs == first_unsurpassed(mean_losses(net, X, y, 3))
+    assert n_epochs == first_unbeaten(mean_losses(net, X, y, 3))
     whole = make_trial(net, X, y, y, 3)
     np.testing.assert_array_equal(trial.seen, whole.seen)
     np.testing.assert_array_equal(trial.held_out, whole.held_out)
@@ -64,7 +64,7 @@ def test_it_goes_back_to_the_first_epoch_that_none_beats(noisy_blobs, lr):
     assert n_training_steps(trial.trained) == n_training_steps(whole.trained)
 
 
-def test_a_net_that_learns_noise_by_heart_stops_before_it_does(noisy_blobs):
+def test_a_net_that_would_memorise_noise_stops_before_it_does(noisy_blobs):
     X, y = noisy_blobs
     net = learner(max_epochs=200, lr=0.3, module__hidden=64)
     assert 1 <= stop_given_net(net, X, y, y, 0)[1] < 100
@@ -78,7 +78,7 @@ def test_a_gain_of_all_rows_beats_and_a_loss_does_not(best, gain):
     assert not _beats(best, best)
 
 
-def test_losses_that_overflow_never_surpass_and_always_are():
+def test_losses_that_overflow_never_beat_and_are_always_beaten():
     finite, infinite = np.ones(4), np.array([1.0, np.inf, 1.0, 1.0])
     assert _beats(finite, infinite)
     assert not _beats(infinite, finite)
@@ -96,12 +96,12 @@ def test_callbacks_and_validation_of_the_net_s_own_are_kept(noisy_blobs, callbac
     assert 1 <= n_epochs <= len(whole.trained.history)
 
 
-@pytest.mark.parametrize("kind", ["dataset", "values", "warm start"])
+@pytest.mark.parametrize("kind", ["dataset", "regression", "warm start"])
 def test_nets_and_data_of_all_kinds(blobs, kind):
     X, y = blobs
     if kind == "dataset":
         net, data = classifier(max_epochs=2), (PairDataset(X, y), None)
-    elif kind == "values":
+    elif kind == "regression":
         net, data = regressor(max_epochs=2), (X, X[:, :3])
     else:
         net, data = classifier(max_epochs=2, warm_start=True), (X, y)
@@ -112,7 +112,7 @@ def test_nets_and_data_of_all_kinds(blobs, kind):
     assert isinstance(revive(trial.trained), NeuralNet)
 
 
-def test_each_held_out_row_is_asked_whatever_the_net_s_iterator_leaves_out(blobs):
+def test_each_held_out_row_is_evaluated_whatever_the_net_s_iterator_leaves_out(blobs):
     X, y = blobs
     net = classifier(max_epochs=2, iterator_valid__drop_last=True)
     assert stop_given_net(net, X, y, y, 0)[1] in (1, 2)

@@ -25,7 +25,7 @@ from skgex._utils.random import seeded
 
 RNG = np.random.RandomState(0)
 LABEL_SETS = RNG.randint(2, size=(60, 3)).astype(np.float64)
-VALUES = RNG.standard_normal((60, 3))
+TARGETS = RNG.standard_normal((60, 3))
 WEIGHTS = torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64)
 
 
@@ -38,8 +38,8 @@ def log_of_probabilities(probabilities, y):
     return nn.functional.nll_loss(probabilities.log(), y)
 
 
-def mean_squared(values, y):
-    return ((values - y) ** 2).mean()
+def mean_squared(predictions, y):
+    return ((predictions - y) ** 2).mean()
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def mean_squared(values, y):
             LABEL_SETS,
             nn.BCEWithLogitsLoss(pos_weight=WEIGHTS),
         ),
-        (regressor(), VALUES, mean_squared),
-        (regressor(criterion=nn.L1Loss), VALUES, lambda p, y: (p - y).abs().mean()),
+        (regressor(), TARGETS, mean_squared),
+        (regressor(criterion=nn.L1Loss), TARGETS, lambda p, y: (p - y).abs().mean()),
         (classifier(criterion=OwnCriterion), None, OwnCriterion()),
         (classifier(criterion=BareCriterion), None, OwnCriterion()),
     ],
@@ -117,8 +117,8 @@ def test_the_mean_of_all_losses_is_the_training_loss(blobs, criterion):
     net = initialised(regressor(criterion=criterion))
     with torch.no_grad():
         output = net.module_(torch.as_tensor(X))
-        training_loss = float(net.get_loss(output, torch.as_tensor(VALUES)))
-    assert evaluate(net, X, VALUES).losses.mean() == pytest.approx(training_loss)
+        training_loss = float(net.get_loss(output, torch.as_tensor(TARGETS)))
+    assert evaluate(net, X, TARGETS).losses.mean() == pytest.approx(training_loss)
 
 
 def test_an_overridden_loss_is_the_loss(blobs):
@@ -159,19 +159,19 @@ def test_reduction_is_restored_after_an_error(blobs):
     assert net.criterion_.reduction == "mean"
 
 
-def test_broadcast_of_column_against_row_is_refused(blobs):
+def test_a_column_broadcast_against_a_row_is_refused(blobs):
     X, _ = blobs
     net = initialised(regressor(module__n_outputs=1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, of the same thing
-        with pytest.raises(ValueError, match="broadcast outputs of shape"):
-            evaluate(net, X, VALUES[:, 0])
+        with pytest.raises(ValueError, match="broadcasts outputs of shape"):
+            evaluate(net, X, TARGETS[:, 0])
 
 
 def test_a_batch_of_one_row_is_no_broadcast(blobs):
     X, _ = blobs
     net = initialised(regressor(module__n_outputs=1))
-    assert evaluate(net, X[:1], VALUES[:1, :1]).losses.shape == (1,)
+    assert evaluate(net, X[:1], TARGETS[:1, :1]).losses.shape == (1,)
 
 
 def test_iterator_that_loses_rows_is_refused(blobs):

@@ -20,7 +20,7 @@ from torch import nn
 
 from skgex._nets.predictions import (
     as_probabilities,
-    log_probabilities,
+    class_logits,
     logits,
     margins,
     penultimate,
@@ -40,16 +40,14 @@ def test_logits_become_probabilities():
     outputs = raw(net, X)
     expected = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(probabilities(net, outputs), expected, rtol=1e-12)
-    np.testing.assert_array_equal(log_probabilities(net, outputs), outputs)
+    np.testing.assert_array_equal(class_logits(net, outputs), outputs)
 
 
 def test_probabilities_are_left_as_they_are():
     net = classifier(Probabilities, criterion=nn.NLLLoss).initialize()
     outputs = raw(net, X)
     np.testing.assert_array_equal(probabilities(net, outputs), outputs)
-    np.testing.assert_allclose(
-        log_probabilities(net, outputs), np.log(outputs), rtol=1e-12
-    )
+    np.testing.assert_allclose(class_logits(net, outputs), np.log(outputs), rtol=1e-12)
 
 
 @pytest.mark.parametrize("criterion", [OwnCriterion, BareCriterion])
@@ -58,7 +56,7 @@ def test_outputs_under_an_unknown_criterion_count_as_logits(criterion):
     outputs = raw(net, X)
     expected = torch.tensor(outputs).softmax(dim=1)
     np.testing.assert_allclose(probabilities(net, outputs), expected, rtol=1e-12)
-    np.testing.assert_array_equal(log_probabilities(net, outputs), outputs)
+    np.testing.assert_array_equal(class_logits(net, outputs), outputs)
 
 
 def test_a_binary_net_has_two_classes():
@@ -68,24 +66,26 @@ def test_a_binary_net_has_two_classes():
     np.testing.assert_allclose(
         probabilities(net, outputs), np.column_stack([1 - one, one]), rtol=1e-12
     )
-    odds = log_probabilities(net, outputs)
-    np.testing.assert_allclose(odds[:, 1] - odds[:, 0], outputs, rtol=1e-9)
+    given_logits = class_logits(net, outputs)
+    np.testing.assert_allclose(
+        given_logits[:, 1] - given_logits[:, 0], outputs, rtol=1e-9
+    )
 
 
-def test_a_sure_binary_net_has_a_finite_margin():
+def test_a_certain_binary_net_has_a_finite_margin():
     net = binary_classifier().initialize()
-    odds = log_probabilities(net, np.array([-800.0, -30.0, 30.0, 800.0]))
-    margin = odds[:, 1] - odds[:, 0]
+    given_logits = class_logits(net, np.array([-800.0, -30.0, 30.0, 800.0]))
+    margin = given_logits[:, 1] - given_logits[:, 0]
     np.testing.assert_allclose(margin, [-36.04, -30, 30, 36.04], atol=0.01)
 
 
 def test_zero_probabilities_have_finite_logarithms():
     net = classifier(Probabilities, criterion=nn.NLLLoss).initialize()
-    odds = log_probabilities(net, np.array([[1.0, 0.0, 0.0]]))
-    np.testing.assert_allclose(odds, np.log([[1, 2**-52, 2**-52]]))
+    given_logits = class_logits(net, np.array([[1.0, 0.0, 0.0]]))
+    np.testing.assert_allclose(given_logits, np.log([[1, 2**-52, 2**-52]]))
 
 
-def test_values_that_do_not_sum_to_one_are_no_probabilities():
+def test_rows_that_do_not_sum_to_one_are_not_taken_for_probabilities():
     values = np.array([[0.2, 0.9], [0.5, 0.5]])
     np.testing.assert_allclose(
         as_probabilities(values), torch.tensor(values).softmax(dim=1), rtol=1e-12

@@ -6,7 +6,7 @@ import torch
 from sample_losses import CASES, RNG, N, X, Y, fitted
 from tiny import PairDataset, classifier
 
-from skgex._nets import sample_losses as _functional
+from skgex._nets import sample_losses as _sample_losses
 from skgex._nets.curvature import mean_curvature
 from skgex._nets.evaluation import evaluate
 from skgex._nets.sample_losses import SampleLosses
@@ -50,7 +50,7 @@ def test_gradients_of_common_nets_are_batched(name):
     assert losses._can_batch
 
 
-def test_gradients_without_batching_are_the_same(case, monkeypatch):
+def test_gradients_without_batching_are_the_same(case):
     trained, y, _ = case
     batched = gradients(SampleLosses(trained), X, y)
     losses = SampleLosses(trained)
@@ -83,13 +83,13 @@ def test_chunks_keep_to_the_bound_and_change_nothing(monkeypatch):
     whole = gradients(losses, X, Y)
     row = losses.theta.nbytes
     for max_bytes, sizes in [(1, [1] * N), (3 * row, [3, 3, 2, 2]), (99 * row, [8, 2])]:
-        monkeypatch.setattr(_functional, "MAX_BYTES", max_bytes)
+        monkeypatch.setattr(_sample_losses, "MAX_BYTES", max_bytes)
         parts = list(losses.gradients(X, Y))
         assert list(map(len, parts)) == sizes
         np.testing.assert_allclose(torch.cat(parts), whole, rtol=1e-12)
 
 
-def test_forms_get_many_rows_at_once(monkeypatch):
+def test_forms_receive_many_rows_at_once(monkeypatch):
     losses = SampleLosses(fitted(classifier(batch_size=2), Y))
     sizes = []
 
@@ -97,7 +97,7 @@ def test_forms_get_many_rows_at_once(monkeypatch):
         sizes.append(len(rows))
         return rows
 
-    monkeypatch.setattr(_functional, "MAX_BYTES", 5 * losses.theta.nbytes)
+    monkeypatch.setattr(_sample_losses, "MAX_BYTES", 5 * losses.theta.nbytes)
     losses.quadratic_forms(X, Y, form)
     assert sizes == [4, 4, 2]
 
@@ -108,7 +108,7 @@ def test_forms_are_those_of_the_gradients(monkeypatch):
     matrix = matrix + matrix.T
     g = gradients(losses, X, Y)
     expected = g @ matrix.numpy() @ g.T
-    monkeypatch.setattr(_functional, "MAX_BYTES", 2 * losses.theta.nbytes)
+    monkeypatch.setattr(_sample_losses, "MAX_BYTES", 2 * losses.theta.nbytes)
     np.testing.assert_allclose(
         losses.quadratic_forms(X, Y, lambda v: v @ matrix), np.diag(expected)
     )
@@ -132,7 +132,7 @@ def test_a_net_with_nothing_to_train_is_refused():
         SampleLosses(snapshot(net))
 
 
-def test_parameters_go_into_weights_and_come_back():
+def test_parameters_become_weights_and_come_back():
     trained = fitted(classifier(module__batch_norm=True), Y)
     losses = SampleLosses(trained)
     weights = losses.weights_at(losses.theta + 1)
@@ -143,7 +143,7 @@ def test_parameters_go_into_weights_and_come_back():
     np.testing.assert_array_equal(
         moved["norm.running_mean"], still["norm.running_mean"]
     )
-    again = gradients(losses, X, Y)  # the weights were only borrowed
+    again = gradients(losses, X, Y)  # its own weights are back
     np.testing.assert_array_equal(again, gradients(SampleLosses(trained), X, Y))
 
 

@@ -21,7 +21,7 @@ def product(seed):
     """Depends on the number of torch's threads in its last bits."""
     left, right = torch.rand(2, 300, 300, generator=torch.Generator().manual_seed(seed))
     values = (left @ right).numpy()
-    time.sleep(0.02 * (seed % 3))  # lest jobs in threads begin and end together
+    time.sleep(0.02 * (seed % 3))  # so that jobs in threads do not end together
     return values, torch.get_num_threads()
 
 
@@ -59,7 +59,7 @@ def test_limits_are_lifted_afterwards(backend):
         assert {pool["num_threads"] for pool in threadpool_info()} == {2}
 
 
-def test_libraries_are_looked_for_anew_only_after_imports(monkeypatch):
+def test_libraries_are_searched_again_only_after_imports(monkeypatch):
     looked = []
 
     class Counted(_parallel.ThreadpoolController):

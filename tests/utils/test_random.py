@@ -12,7 +12,7 @@ def draw():
     return random.random(), float(np.random.rand()), float(torch.rand(()))
 
 
-def test_all_generators_are_seeded_and_given_back():
+def test_all_generators_are_seeded_and_restored():
     states = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()
     with seeded(5):
         first = draw()
@@ -33,7 +33,7 @@ def test_torch_draws_as_by_its_own_seeding():
         assert torch.equal(torch.rand(3), expected)
 
 
-def test_generators_are_given_back_after_an_error():
+def test_generators_are_restored_after_an_error():
     state = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
     with pytest.raises(KeyError), seeded(0):  # noqa: PT012
         draw()
