@@ -1,5 +1,6 @@
 """Growth of an ensemble in one call, as most tests want it."""
 
+from skgex._data.records import take
 from skgex._ensemble.growth import Growth
 from skgex._ensemble.member import Plan, grow_member
 
@@ -13,6 +14,6 @@ def grow(trained, X, y, tuning, seeds, *, n_members=None, **settings):
 
 
 def grow_one(trained, X, y, seen, scored, tuning, seed, **settings):
-    """Grow a single member."""
-    plan = Plan(seen, seed)
-    return grow_member(trained, X, y, tuning, plan, scored=scored, **settings)
+    """Grow a single member on some rows, and evaluate some."""
+    plan, rows = Plan(seen, seed), take(X, y, scored)
+    return grow_member(trained, X, y, tuning, plan, rows, **settings)

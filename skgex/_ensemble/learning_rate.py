@@ -124,7 +124,8 @@ def choose_learning_rate(
     budget = n_training_steps(trial.trained) or n_runs * tuning.n_steps
     n_steps = int(np.clip(budget // n_runs, 1, tuning.n_steps))
     seeds = draw_seeds(np.random.RandomState(seed), N_MEMBERS)
-    alone = evaluate(revive(trial.trained), *take(X, y, trial.held_out))
+    seen, held_out = take(X, y, trial.seen), take(X, y, trial.held_out)
+    alone = evaluate(revive(trial.trained), *held_out)
     given = codes[trial.held_out] if codes is not None else alone.targets
     outputs: dict[float, np.ndarray] = {}
 
@@ -137,10 +138,10 @@ def choose_learning_rate(
     def likelihood_at(lr: float) -> np.ndarray:
         short = tuning._replace(lr=lr, n_steps=n_steps)
         jobs = [
-            (net, X, y, short, Plan(trial.seen, member_seed), trial.held_out)
+            (net, *seen, short, Plan(None, member_seed), held_out, False)
             for net, member_seed in spread_over_devices(trial.trained, seeds)
         ]
-        members = list(run(_grow_short, jobs, n_jobs=n_jobs))
+        members = list(run(grow_member, jobs, n_jobs=n_jobs))
         outputs[lr] = np.mean([member.outputs for member in members], axis=0)
         return likelihood(members, outputs[lr])
 
@@ -148,13 +149,6 @@ def choose_learning_rate(
     start = likelihood([alone], alone.outputs)
     chosen = _search(likelihood_at, start, _slack(given, start, coding), n_tries)
     return LearningRateChoice(chosen, given, outputs[chosen])
-
-
-def _grow_short(
-    trained: Any, X: Any, y: Any, tuning: FineTuning, plan: Plan, scored: np.ndarray
-) -> Member:
-    """Grow a member of a short ensemble; only its predictions are wanted."""
-    return grow_member(trained, X, y, tuning, plan, scored=scored, keep_weights=False)
 
 
 def _slack(codes: np.ndarray, start: np.ndarray, coding: Coding) -> Slack:

@@ -45,6 +45,10 @@ class Plan(NamedTuple):
     rows: np.ndarray | None
     seed: int
 
+    def samples(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Return the samples that the member is fine-tuned on."""
+        return (X, y) if self.rows is None else take(X, y, self.rows)
+
 
 def grow_member(
     trained: TrainedNet,
@@ -52,8 +56,7 @@ def grow_member(
     y: Any,
     tuning: FineTuning,
     plan: Plan,
-    *,
-    scored: np.ndarray | None = None,
+    scored: tuple[Any, Any] | None = None,
     keep_weights: bool = True,
 ) -> Member:
     """Fine-tune one member, and evaluate samples under it.
@@ -68,8 +71,8 @@ def grow_member(
         Targets as the net takes them.
     tuning : FineTuning
     plan : Plan
-    scored : ndarray of int or None
-        The rows to evaluate; None stands for all.
+    scored : tuple of X and y, or None
+        The samples to evaluate; None stands for X and y.
     keep_weights : bool, default=True
 
     Returns
@@ -78,10 +81,10 @@ def grow_member(
     """
     with seeded(plan.seed):
         net = revive(trained)
-        batches = endless_batches(net, *take(X, y, plan.rows))
+        batches = endless_batches(net, *plan.samples(X, y))
         fine_tune(net, batches, tuning)
         reestimate_batch_norm(net, batches)
-        evaluation = evaluate(net, *take(X, y, scored))
+        evaluation = evaluate(net, *(scored or (X, y)))
     return member_of(weights_of(net), evaluation, keep_weights)
 
 

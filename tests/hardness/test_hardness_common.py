@@ -167,8 +167,8 @@ def test_what_needs_training_refuses_a_frozen_net(kind, frozen):
 
 @pytest.mark.parametrize("kind", OF_CLASSES)
 @pytest.mark.parametrize("make", [regressor, plain_net])
-def test_values_are_refused(kind, make):
-    with pytest.raises(ValueError, match=f"y: {kind.__name__} judges class labels"):
+def test_regression_targets_are_refused(kind, make):
+    with pytest.raises(ValueError, match=f"y: {kind.__name__} scores class labels"):
         kind(make()).fit(X, X[:, :3])
 
 
