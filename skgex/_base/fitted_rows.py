@@ -35,6 +35,8 @@ class FittedRows:
         compared.
     format : InputFormat
         What samples must look like.
+    groups : ndarray of shape (n_samples,), dtype=intp or None
+        Rows that no split of the fit divided.
     """
 
     codes: np.ndarray
@@ -42,6 +44,7 @@ class FittedRows:
     labelled: bool
     index: RowIndex | None
     format: InputFormat
+    groups: np.ndarray | None = None
 
     def attributes(self) -> dict[str, Any]:
         """Return the public attributes that all estimators have of their rows."""
@@ -51,6 +54,8 @@ class FittedRows:
 
     def equal(self, other: "FittedRows") -> bool:
         """Return whether both are of the same data; a Dataset's targets decide."""
+        if not np.array_equal(self.groups, other.groups):  # type: ignore[arg-type]
+            return False
         if self.index is None or other.index is None:
             both = self.index is other.index
             return both and np.array_equal(self.codes, other.codes)

@@ -20,6 +20,7 @@ from skgex._base.validation import (
     encode,
     needs_labels,
 )
+from skgex._data.groups import check_groups
 from skgex._data.records import Data, Query
 from skgex._data.row_index import RowIndex
 from skgex._nets.snapshot import TrainedNet
@@ -33,6 +34,9 @@ class NetEstimator(BaseEstimator):
     ``fit`` that begins with :func:`validate` and ends with ``_keep``. In between
     nothing is written to the estimator.
     """
+
+    # Groups have one meaning only, so that they need not be asked for.
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012
 
     # Entries for the ``_parameter_constraints`` of subclasses.
     _net_constraints: dict = {  # noqa: RUF012
@@ -75,14 +79,16 @@ class NetEstimator(BaseEstimator):
         return tags
 
 
-def validate(estimator: NetEstimator, X: Any, y: Any) -> tuple[Data, FittedRows]:
+def validate(
+    estimator: NetEstimator, X: Any, y: Any, groups: Any
+) -> tuple[Data, FittedRows]:
     """Check net, samples and labels, and translate them for the net.
 
     Parameters
     ----------
     estimator : NetEstimator
         About to be fitted; nothing is written to it.
-    X, y
+    X, y, groups
         As for its ``fit``.
 
     Returns
@@ -94,7 +100,8 @@ def validate(estimator: NetEstimator, X: Any, y: Any) -> tuple[Data, FittedRows]
     """
     check_net(estimator.net, estimator._needs, type(estimator).__name__)
     X, y, found = check_fit_input(estimator, X, y)
-    data = encode(estimator.net, X, y, found)
+    groups = check_groups(groups, len(X))
+    data = encode(estimator.net, X, y, found)._replace(groups=groups)
     index = None if is_dataset(X) else RowIndex(X, data.codes)
     labelled = y is not None or is_dataset(X)
-    return data, FittedRows(data.codes, data.coding, labelled, index, found)
+    return data, FittedRows(data.codes, data.coding, labelled, index, found, groups)

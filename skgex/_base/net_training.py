@@ -75,7 +75,7 @@ def choose_epochs(
     else:
         return recipe, None
     trial, n_epochs = check_memory(memory).cache(stop)(
-        recipe, data.X, data.targets, data.strata, seed
+        recipe, data.X, data.targets, data.split_by, seed
     )
     return recipe.set_params(max_epochs=n_epochs), trial
 

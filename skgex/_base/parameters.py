@@ -1,8 +1,12 @@
 """Constraints on parameters: scikit-learn's private validation, used here alone."""
 
+from collections.abc import Callable
 from enum import Enum
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any
 
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -18,6 +22,37 @@ __all__ = [
     "StrOptions",
     "fit_context",
 ]
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable:
+    """Return scikit-learn's decorator of ``fit``, which checks parameters first.
+
+    In addition, ``sample_weight`` is refused with advice where ``fit`` has no such
+    argument. It cannot be one: scikit-learn would expect a weight of zero to equal
+    the absence of a row, but every row is scored.
+    """
+    decorate = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+    def decorated(fit: Callable) -> Callable:
+        checked = decorate(fit)
+        kinds = [parameter.kind for parameter in signature(fit).parameters.values()]
+        if Parameter.VAR_KEYWORD in kinds:  # takes it, or refuses it by itself
+            return checked
+
+        @wraps(fit)
+        def without_weights(estimator: Any, *args: Any, **options: Any) -> Any:
+            if options.pop("sample_weight", None) is not None:
+                raise TypeError(
+                    f"sample_weight: {type(estimator).__name__} takes none: every row "
+                    "is scored, and counts once in the loss of a net. Weight classes "
+                    "by the net's criterion__weight, or pass sample_weight to "
+                    "CleanedClassifier, which gives it to the classifier."
+                )
+            return checked(estimator, *args, **options)
+
+        return without_weights
+
+    return decorated
 
 
 class NetNeed(Enum):

@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.utils import is_dataset
 
+from skgex._base.fit_metadata import fit_options
 from skgex._base.fitted_state import replace_fitted_state
 from skgex._base.parameters import HasMethods, fit_context
 from skgex._base.validation import validate_for_fit
@@ -46,8 +47,9 @@ class ScorerEstimator(
     ``_conclude``.
     """
 
-    # y is routable to these methods though scikit-learn's routing knows it as no
-    # metadata, and only by this name.
+    # Groups have one meaning only, so that they need not be asked for. y is routable
+    # though scikit-learn's routing knows it as no metadata, and only by this name.
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012
     __metadata_request__predict = {"y": True}  # noqa: RUF012
     __metadata_request__transform = {"y": True}  # noqa: RUF012
 
@@ -61,7 +63,7 @@ class ScorerEstimator(
     _rows: "ScoredRows"
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Fit a clone of the scorer, and take its scores.
 
         Parameters
@@ -70,6 +72,9 @@ class ScorerEstimator(
             Samples.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels, as given, noise and all.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, such as near-copies of one subject. They are
+            passed to the scorer, whose ``fit`` must take them.
 
         Returns
         -------
@@ -79,14 +84,15 @@ class ScorerEstimator(
         Raises
         ------
         ValueError
-            If X or y is unfit for the scorer, a parameter is impossible, or the scorer
-            does not give each row a finite score.
+            If X, y or groups are unfit for the scorer, a parameter is impossible, or
+            the scorer does not give each row a finite score.
         TypeError
             If the fitted scorer has neither ``scores_`` nor ``self_influence_``.
         """
         X, y, attributes = self._check_fit(X, y)
         self._check_request(len(X), y)
-        scorer = clone(self.scorer).fit(X, y)
+        options = fit_options(self.scorer, "scorer", groups=groups)
+        scorer = clone(self.scorer).fit(X, y, **options)
         name, scores = self._fitted_scores(scorer, len(X))
         rows = ScoredRows.of(X, y)
         made = self._conclude(scores, y, squared=name == "self_influence_")

@@ -7,6 +7,7 @@ import numpy as np
 from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
+from skgex._data.groups import GroupedStrata, Strata
 from skgex._data.label_coding import ClassLabels, Coding
 
 
@@ -23,12 +24,15 @@ class Data(NamedTuple):
         What the net's loss takes; None where a Dataset holds them, or there are none.
     coding : Coding
         What the codes mean.
+    groups : ndarray of shape (n_samples,), dtype=intp or None
+        Rows of the same group are on the same side of every split.
     """
 
     X: Any
     codes: np.ndarray
     targets: np.ndarray | None
     coding: Coding
+    groups: np.ndarray | None = None
 
     @property
     def has_classes(self) -> bool:
@@ -42,8 +46,15 @@ class Data(NamedTuple):
 
     @property
     def strata(self) -> np.ndarray | None:
-        """What random splits are stratified by: the classes, if there are any."""
+        """The classes of the rows, if there are any."""
         return self.codes if self.has_classes else None
+
+    @property
+    def split_by(self) -> Strata:
+        """What random splits are stratified by, and what they may not divide."""
+        if self.groups is None:
+            return self.strata
+        return GroupedStrata(self.strata, self.groups)
 
 
 @dataclass(frozen=True, eq=False)

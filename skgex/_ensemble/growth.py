@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+import joblib
 import numpy as np
 from joblib import Memory
 from tqdm.auto import tqdm
 
+from skgex._data.groups import draw_groups
 from skgex._ensemble.cache import AnyCache, DiskMemberCache
 from skgex._ensemble.ensemble import GeometricEnsemble, evaluate_trained, in_groups
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation, combine
@@ -55,6 +57,8 @@ class Growth:
         Independent members made side by side; the answer does not depend on it.
     verbose : int
         From 1, a progress bar over the members that are not in the cache.
+    groups : ndarray of shape (n_samples,), dtype=int or None
+        Samples of the same group are drawn or left out together.
     """
 
     trained: TrainedNet
@@ -68,6 +72,7 @@ class Growth:
     cache: AnyCache = field(default_factory=_no_cache)
     n_jobs: int | None = None
     verbose: int = 0
+    groups: np.ndarray | None = None
 
     def grow(self, n_members: int) -> tuple[GeometricEnsemble, EnsembleEvaluation]:
         """Fine-tune the first members, reusing those already in the cache.
@@ -179,7 +184,9 @@ class Growth:
         # A member follows from the seeds on the way to it: several in a chain.
         positions = range(len(self.seeds))[which]
         ways = (self.seeds[0 if self.chain else m : m + 1] for m in positions)
-        settings = self.tuning, self.max_samples, self.keep_weights
+        settings: tuple = self.tuning, self.max_samples, self.keep_weights
+        if self.groups is not None and self.max_samples < 1:
+            settings += (joblib.hash(self.groups),)
         return [(*settings, tuple(way)) for way in ways]
 
     def _counted(self, which: slice) -> np.ndarray | None:
@@ -191,7 +198,8 @@ class Growth:
     def _rows(self, which: slice) -> list[np.ndarray | None]:
         """Return the rows that some members are fine-tuned on."""
         seeds = self.seeds[which]
-        return [_draw_rows(len(self.X), self.max_samples, seed) for seed in seeds]
+        size = len(self.X), self.max_samples
+        return [_draw_rows(*size, seed, self.groups) for seed in seeds]
 
 
 def _noting_weights(
@@ -233,11 +241,15 @@ def _grow_together(
     return [member_of(*member, keep_weights) for member in grown]
 
 
-def _draw_rows(n_samples: int, max_samples: float, seed: int) -> np.ndarray | None:
+def _draw_rows(
+    n_samples: int, max_samples: float, seed: int, groups: np.ndarray | None = None
+) -> np.ndarray | None:
     """Draw the rows that a member is fine-tuned on; None stands for all."""
     if max_samples == 1:
         return None
     size = max(1, int(max_samples * n_samples))
+    if groups is not None:
+        return draw_groups(groups, size, seed)
     return np.random.RandomState(seed).choice(n_samples, size, replace=False)
 
 

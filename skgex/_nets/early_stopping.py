@@ -22,6 +22,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
+from skgex._data.groups import Strata
 from skgex._data.records import take
 from skgex._nets.epoch_reader import EpochReader
 from skgex._nets.snapshot import Weights
@@ -36,7 +37,7 @@ MAX_EPOCHS = 200
 
 
 def stop_default_net(
-    net: NeuralNet, X: np.ndarray, y: np.ndarray, strata: np.ndarray, seed: int
+    net: NeuralNet, X: np.ndarray, y: np.ndarray, strata: Strata, seed: int
 ) -> tuple[Trial, int]:
     """Train the default net on most rows for as long as the held-out loss falls.
 
@@ -59,7 +60,7 @@ def stop_default_net(
 
 
 def stop_given_net(
-    net: NeuralNet, X: Any, y: Any, strata: np.ndarray | None, seed: int
+    net: NeuralNet, X: Any, y: Any, strata: Strata, seed: int
 ) -> tuple[Trial, int]:
     """Train a net on half of the rows to its end, and return to the best epoch.
 

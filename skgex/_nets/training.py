@@ -8,6 +8,7 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from skgex._data.groups import GroupedStrata, Strata, split_groups
 from skgex._data.records import take
 from skgex._nets.snapshot import TrainedNet, Weights, load_weights, snapshot
 from skgex._utils.random import seeded
@@ -65,24 +66,23 @@ def train_further(
         return snapshot(fresh.partial_fit(X, y))
 
 
-def make_trial(
-    net: NeuralNet, X: Any, y: Any, strata: np.ndarray | None, seed: int
-) -> Trial:
+def make_trial(net: NeuralNet, X: Any, y: Any, strata: Strata, seed: int) -> Trial:
     """Train a clone on half of the rows, as the net is trained on all of them."""
     seen, held_out = split(len(X), strata, HELD_OUT, seed)
     return Trial(train(net, *take(X, y, seen), seed), seen, held_out)
 
 
 def split(
-    n_samples: int, strata: np.ndarray | None, held_out: float, seed: int
+    n_samples: int, strata: Strata, held_out: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split rows at random, stratified if each stratum is large enough.
 
     Parameters
     ----------
     n_samples : int
-    strata : ndarray of shape (n_samples,) or None
-        The classes of the rows; None where they have none.
+    strata : ndarray of shape (n_samples,), GroupedStrata or None
+        The classes of the rows; None where they have none. Groups are not divided, so
+        that the share may be missed.
     held_out : float in (0, 1)
         Share of the rows to hold out.
     seed : int
@@ -91,6 +91,8 @@ def split(
     -------
     seen, held_out : ndarray of int
     """
+    if isinstance(strata, GroupedStrata):
+        return split_groups(strata, held_out, seed)
     n_held_out = max(1, int(held_out * n_samples))
     splitter, groups = ShuffleSplit, np.zeros(n_samples)
     if strata is not None:

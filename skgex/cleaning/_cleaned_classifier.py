@@ -6,17 +6,18 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    _check_sample_weight,
     check_is_fitted,
     column_or_1d,
     has_fit_parameter,
     validate_data,
 )
 
+from skgex._base.fit_metadata import fit_options
 from skgex._base.fitted_state import replace_fitted_state
 from skgex._base.parameters import HasMethods, Interval, StrOptions, fit_context
 from skgex._base.validation import validate_for_fit
@@ -109,6 +110,9 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "min_samples_per_class": [Interval(Integral, 1, None, closed="left")],
     }
 
+    # Both have one meaning only, so that they need not be asked for.
+    __metadata_request__fit = {"sample_weight": True, "groups": True}  # noqa: RUF012
+
     def __init__(self, estimator, detector, *, action="drop", min_samples_per_class=1):
         self.estimator = estimator
         self.detector = detector
@@ -116,7 +120,7 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.min_samples_per_class = min_samples_per_class
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, *, groups: Any = None, **fit_params: Any) -> Self:
         """Find wrong labels, act on them, and fit the classifier.
 
         Parameters
@@ -125,6 +129,13 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Samples. A DataFrame is passed on to detector and classifier as it is.
         y : array-like of shape (n_samples,)
             Class labels, of which some may be wrong.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, passed to the fit of ``detector``.
+        **fit_params : dict
+            Only ``sample_weight``, array-like of shape (n_samples,): weights of the
+            rows, passed to the fit of ``estimator`` for the rows that it is fitted on.
+            With ``action="weight"`` they are multiplied by the weights that follow from
+            the detector, which itself sees all rows alike.
 
         Returns
         -------
@@ -134,25 +145,35 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or y is invalid, or if the detector or the classifier lacks what the
-            action needs.
+            If an argument is invalid, or if the detector or the classifier lacks what
+            the action needs, or takes no groups or weights.
+        TypeError
+            If there is another argument.
         """
-        weight_name = self._check_action()
+        self._check_action()
+        sample_weight = _weights_among(fit_params)
+        fit_options(self.estimator, "estimator", sample_weight=sample_weight)
+        given = fit_options(self.detector, "detector", groups=groups)
         (checked, y), state = validate_for_fit(self, X, y, **CHECKS)
         check_classification_targets(y)
         X, y = as_given(X, checked), column_or_1d(y, warn=True)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, checked)
         classes = np.unique(y)
         view = view_for(self.detector, X, checked)
-        detector = clone(self.detector).fit(view, y)
+        detector = clone(self.detector).fit(view, y, **given)
         decision = decide(detector, y, self.min_samples_per_class)
-        options: dict[str, np.ndarray] = {}
+        weights = sample_weight
         if self.action == "drop":
             rows = np.flatnonzero(~decision.acted)
             X, y = _safe_indexing(X, rows), y[rows]
+            weights = None if weights is None else weights[rows]
         elif self.action == "relabel":
             y = np.where(decision.acted, last_step(detector).relabel(), y)
         elif decision.separated:
-            options[weight_name] = _weights(last_step(detector).noise_proba_, decision)
+            weights = _weights(last_step(detector).noise_proba_, decision)
+            weights = weights if sample_weight is None else weights * sample_weight
+        options = fit_options(self.estimator, "estimator", sample_weight=weights)
         estimator = clone(self.estimator).fit(X, y, **options)
         state |= {"classes_": classes, "detector_": detector, "estimator_": estimator}
         state |= {"noise_mask_": decision.flagged, "acted_mask_": decision.acted}
@@ -211,12 +232,8 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         checked = validate_data(self, X, reset=False, **CHECKS)
         return getattr(self.estimator_, method)(as_given(X, checked))
 
-    def _check_action(self) -> str:
-        """Raise if detector or classifier cannot serve the action.
-
-        Returns the name under which the classifier's ``fit`` takes weights, which only
-        the action "weight" uses.
-        """
+    def _check_action(self) -> None:
+        """Raise if detector or classifier cannot serve the action."""
         detector = last_step(self.detector)
         method = {"relabel": "relabel", "weight": "noise_proba"}.get(self.action)
         if method and not hasattr(detector, method):
@@ -232,15 +249,26 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "estimator: action='weight' needs one whose fit takes sample_weight; "
                 f"that of {type(classifier).__name__} does not."
             )
-        if isinstance(self.estimator, Pipeline):
-            return f"{self.estimator.steps[-1][0]}__sample_weight"
-        return "sample_weight"
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         given = get_tags(self.estimator).input_tags
         tags.input_tags.sparse = given.sparse
         return tags
+
+
+def _weights_among(fit_params: dict[str, Any]) -> Any:
+    """Return ``sample_weight``, which is no argument of ``fit`` by name.
+
+    Of an estimator that names it scikit-learn demands that a weight of two equals a row
+    that is there twice. No detector that trains a net can promise that.
+    """
+    others = sorted(fit_params.keys() - {"sample_weight"})
+    if others:
+        raise TypeError(
+            f"fit: takes sample_weight and groups besides X and y, got {others}."
+        )
+    return fit_params.get("sample_weight")
 
 
 def _weights(noise_proba: np.ndarray, decision: Decision) -> np.ndarray:

@@ -11,6 +11,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from skgex._base.fit_metadata import fit_options
 from skgex._base.fitted_state import replace_fitted_state
 from skgex._base.parameters import HasMethods, Interval, StrOptions, fit_context
 from skgex._base.validation import validate_for_fit
@@ -71,6 +72,9 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
 
     _estimator_type = "sampler"
 
+    # Groups have one meaning only, so that they need not be asked for.
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012
+
     _parameter_constraints: dict = {  # noqa: RUF012
         "selector": [HasMethods(["fit"])],
         "action": [StrOptions({"drop", "relabel"})],
@@ -83,12 +87,12 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self.min_samples_per_class = min_samples_per_class
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Find the rows to act on.
 
         Parameters
         ----------
-        X, y
+        X, y, groups
             As for :meth:`fit_resample`.
 
         Returns
@@ -96,11 +100,11 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self : object
             The fitted sampler.
         """
-        self._select(X, y)
+        self._select(X, y, groups)
         return self
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+    def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
         """Find the rows to act on, and do so.
 
         Parameters
@@ -110,6 +114,8 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Class labels; or one column per class, with a 1 in the column of the label
             and 0 elsewhere.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, passed to the fit of ``selector``.
 
         Returns
         -------
@@ -121,9 +127,10 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or y is invalid, or if the selector lacks what the action needs.
+            If X or y is invalid, or if the selector lacks what the action needs, or
+            takes no groups.
         """
-        rows, labels = self._select(X, y)
+        rows, labels = self._select(X, y, groups)
         kept = self.sample_indices_
         if self.action == "relabel":
             new = last_step(self.selector_).relabel()
@@ -131,7 +138,7 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         y = y if hasattr(y, "iloc") or isinstance(y, list) else np.asarray(y)
         return _safe_indexing(rows, kept), _safe_indexing(y, kept)
 
-    def _select(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    def _select(self, X: Any, y: Any, groups: Any) -> tuple[Any, np.ndarray]:
         """Find the rows to act on; return samples, and labels as an array."""
         selector = last_step(self.selector)
         if self.action == "relabel" and not hasattr(selector, "relabel"):
@@ -139,12 +146,13 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
                 "selector: action='relabel' needs one with relabel; "
                 f"{type(selector).__name__} has none."
             )
+        given = fit_options(self.selector, "selector", groups=groups)
         options = {"multi_output": True, **CHECKS}
         (checked, labels), state = validate_for_fit(self, X, y, **options)
         labels = _one_column(labels)
         rows = as_given(X, checked)
         view = view_for(self.selector, rows, checked)
-        fitted = clone(self.selector).fit(view, labels)
+        fitted = clone(self.selector).fit(view, labels, **given)
         decision = decide(fitted, labels, self.min_samples_per_class)
         drop = decision.acted & (self.action == "drop")
         acted = np.unique(labels[decision.acted], return_counts=True)

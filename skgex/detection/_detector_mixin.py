@@ -29,14 +29,14 @@ class DetectorMixin:
     noise_mask_: np.ndarray
     if TYPE_CHECKING:
         # Defined by the estimator that the mixin is part of.
-        def fit(self, X: Any, y: Any = None) -> Any: ...
+        def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Any: ...
 
-    def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
+    def fit_predict(self, X: Any, y: Any = None, *, groups: Any = None) -> np.ndarray:
         """Fit the detector and return ``noise_mask_``.
 
         Parameters
         ----------
-        X, y
+        X, y, groups
             As for :meth:`fit`.
 
         Returns
@@ -44,7 +44,7 @@ class DetectorMixin:
         noise_mask : ndarray of shape (n_samples,), dtype=bool
             True where the label is flagged as wrong.
         """
-        return self.fit(X, y).noise_mask_
+        return self.fit(X, y, groups=groups).noise_mask_
 
     def get_support(self, indices: bool = False) -> np.ndarray:
         """Return which fitted rows to keep, as feature selectors do for features.

@@ -26,6 +26,9 @@ from skgex.influence import GEX
 from skgex.influence._ensemble_map import FittedEnsemble
 from skgex.influence._gex import predicts_classes
 
+# Half of the groups for each member: as many members score a row as learn from it.
+GROUPED_SHARE = 0.5
+
 
 class GEXDetector(DetectorMixin, GEX):
     """Detect wrong labels through a geometric ensemble.
@@ -69,9 +72,11 @@ class GEXDetector(DetectorMixin, GEX):
     chain : bool, default=False
         If True, start each member from the one before it instead of from the trained
         net, as the official code does. Members of a chain cannot be made in parallel.
-    max_samples : float, default=1.0
+    max_samples : float or "auto", default="auto"
         Share of the rows, in (0, 1], on which each member is fine-tuned. Below 1, each
-        fitted row is scored only by the members that were not fine-tuned on it.
+        fitted row is scored only by the members that were not fine-tuned on it. "auto"
+        is 1.0, but 0.5 if ``fit`` is given groups: near-copies of a row would teach
+        members its label.
     loss_floor : float, default=0.0
         Lower bound, in nats, on the loss under the trained net: a smaller loss counts
         as this. A larger value lowers the loss deviations of rows that the net fits
@@ -201,6 +206,10 @@ class GEXDetector(DetectorMixin, GEX):
 
     _parameter_constraints: dict = {  # noqa: RUF012
         **GEX._parameter_constraints,
+        "max_samples": [
+            *GEX._parameter_constraints["max_samples"],
+            StrOptions({"auto"}),
+        ],
         "statistic": [StrOptions(set(STATISTICS))],
         **DetectorMixin._threshold_constraints,
         "early_stopping": ["boolean", StrOptions({"auto"})],
@@ -221,7 +230,7 @@ class GEXDetector(DetectorMixin, GEX):
         momentum=0.9,
         schedule="cosine",
         chain=False,
-        max_samples=1.0,
+        max_samples="auto",
         loss_floor=0.0,
         statistic="relative_loss",
         threshold="otsu",
@@ -255,7 +264,7 @@ class GEXDetector(DetectorMixin, GEX):
         self.early_stopping = early_stopping
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Train the net, grow the ensemble around it, and judge the labels.
 
         Parameters
@@ -265,6 +274,11 @@ class GEXDetector(DetectorMixin, GEX):
             (sample, target).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels or regression targets, as given, noise and all. None with a Dataset.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, such as near-copies of one subject. Wherever
+            the fit holds rows out of a training, it holds out whole groups, so that
+            no net is tested on near-copies of what it was trained on. Each
+            member leaves out whole groups as well, see ``max_samples``.
 
         Returns
         -------
@@ -274,13 +288,13 @@ class GEXDetector(DetectorMixin, GEX):
         Raises
         ------
         ValueError
-            If X or y is unfit for the net or for each other, or a parameter is
+            If X, y or groups are unfit for the net or for each other, or a parameter is
             impossible.
         TypeError
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
         self._check_threshold()
-        data, rows = validate(self, X, y)
+        data, rows = validate(self, X, y, groups)
         self._check_precision(data)
         ranking = Ranking(self.statistic, data.coding, float(self.loss_floor))
         fitted = self._fit_ensemble(
@@ -473,6 +487,12 @@ class GEXDetector(DetectorMixin, GEX):
             "noise_rate_": float(noise_proba.mean()),
             "noise_matrix_": noise_matrix(codes, likelier, data.n_classes),
         }
+
+    def _share_of_rows(self, data: Data) -> float:
+        """Return the share of the rows that each member is fine-tuned on."""
+        if self.max_samples == "auto":
+            return 1.0 if data.groups is None else GROUPED_SHARE
+        return float(self.max_samples)
 
     def _stops_early(self) -> bool:
         """Return whether a given net is trained only while held-out loss falls."""

@@ -196,7 +196,9 @@ def cut_of_precision(
     """
     order = np.argsort(-scores, kind="stable")
     reached = np.cumsum(noise_proba[order]) / np.arange(1, len(scores) + 1)
-    enough = np.flatnonzero(reached >= precision)
+    # No cut lies between equal scores.
+    last = np.diff(scores[order], append=-np.inf) < 0
+    enough = np.flatnonzero((reached >= precision) & last)
     if not len(enough):
         return np.inf
     return cut_off(scores, (enough[-1] + 1) / len(scores))

@@ -10,7 +10,11 @@ from skgex._base.net_training import choose_epochs
 from skgex._base.parameters import NetNeed, StrOptions
 from skgex._data.records import Data
 from skgex._utils.random import Seeds
-from skgex.hardness._folded import FOLD_CONSTRAINTS, out_of_fold_probabilities
+from skgex.hardness._folded import (
+    FOLD_CONSTRAINTS,
+    check_folds,
+    out_of_fold_probabilities,
+)
 from skgex.hardness._hardness import Hardness
 
 
@@ -114,6 +118,7 @@ class ConfidentLearning(Hardness):
 
     def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
         count, rank = _cleanlab("count"), _cleanlab("rank")  # before the training
+        check_folds(data, int(self.n_folds))
         recipe, _ = choose_epochs(self.net, data, self._needs, seeds.trial, self.memory)
         probabilities = out_of_fold_probabilities(
             recipe,

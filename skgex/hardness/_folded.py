@@ -10,6 +10,7 @@ from skorch import NeuralNet
 
 from skgex._base.net_training import AnyMemory
 from skgex._base.parameters import Interval
+from skgex._data.groups import Fold, GroupedStrata, deal_groups, n_units
 from skgex._data.records import Data
 from skgex._utils.parallel import run
 from skgex._utils.random import draw_seeds
@@ -56,7 +57,8 @@ def out_of_fold_probabilities(
     probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
     """
     fold_seed, *seeds = draw_seeds(np.random.RandomState(seed), 1 + n_folds)
-    folds = deal(data.codes, n_folds, fold_seed)
+    assert data.split_by is not None  # labels are classes
+    folds = deal(data.split_by, n_folds, fold_seed)
     parts = run(
         check_memory(memory).cache(train_and_predict),
         [
@@ -73,25 +75,29 @@ def out_of_fold_probabilities(
     return probabilities
 
 
-def deal(
-    codes: np.ndarray, n_folds: int, seed: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def check_folds(data: Data, n_folds: int) -> None:
+    """Raise a ValueError if there are fewer rows, or groups of them, than folds."""
+    limit = n_units(len(data.codes), data.split_by)
+    if n_folds > limit:
+        kind = "samples" if data.groups is None else "groups"
+        raise ValueError(
+            f"n_folds: must be no more than the {limit} {kind}, got {n_folds}."
+        )
+
+
+def deal(strata: np.ndarray | GroupedStrata, n_folds: int, seed: int) -> list[Fold]:
     """Deal rows to folds at random, by class as far as classes have members for it.
+
+    Rows of the same group are dealt to the same fold.
 
     Returns
     -------
     folds : list of (seen, left_out)
         Indices of rows.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer rows than folds.
     """
-    if n_folds > len(codes):
-        raise ValueError(
-            f"n_folds: must be no more than the {len(codes)} samples, got {n_folds}."
-        )
+    if isinstance(strata, GroupedStrata):
+        return deal_groups(strata, n_folds, seed)
+    codes = strata
     stratified = np.bincount(codes).max() >= n_folds
     kind = StratifiedKFold if stratified else KFold
     splitter = kind(n_folds, shuffle=True, random_state=seed)

@@ -34,7 +34,7 @@ class Hardness(NetEstimator, ABC):
     scores_: np.ndarray
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Train what needs training, and score the samples.
 
         Parameters
@@ -44,6 +44,11 @@ class Hardness(NetEstimator, ABC):
             (sample, target).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels or regression targets, as given, noise and all. None with a Dataset.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, such as near-copies of one subject. Wherever
+            the fit holds rows out of a training, it holds out whole groups, so that
+            no net is tested on near-copies of what it was trained on, and
+            folds are made of whole groups.
 
         Returns
         -------
@@ -53,12 +58,12 @@ class Hardness(NetEstimator, ABC):
         Raises
         ------
         ValueError
-            If X or y is unfit for the net or for each other, a parameter is
+            If X, y or groups are unfit for the net or for each other, a parameter is
             impossible, or the net's training diverged.
         TypeError
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
-        data, rows = validate(self, X, y)
+        data, rows = validate(self, X, y, groups)
         if self._needs_classes and not data.has_classes:
             raise ValueError(
                 f"y: {type(self).__name__} scores class labels, but to the net "

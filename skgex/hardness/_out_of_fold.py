@@ -9,7 +9,11 @@ from skgex._base.parameters import NetNeed, StrOptions
 from skgex._data.records import Data
 from skgex._nets.predictions import margins
 from skgex._utils.random import Seeds
-from skgex.hardness._folded import FOLD_CONSTRAINTS, out_of_fold_probabilities
+from skgex.hardness._folded import (
+    FOLD_CONSTRAINTS,
+    check_folds,
+    out_of_fold_probabilities,
+)
 from skgex.hardness._hardness import Hardness
 
 
@@ -98,6 +102,7 @@ class OutOfFold(Hardness):
         self.random_state = random_state
 
     def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
+        check_folds(data, int(self.n_folds))
         recipe, _ = choose_epochs(self.net, data, self._needs, seeds.trial, self.memory)
         probabilities = out_of_fold_probabilities(
             recipe,

@@ -171,6 +171,7 @@ def fit_ensemble(
         cache=_cache_to_use(parameters, data, trained, cache, keeps_cache),
         n_jobs=parameters.n_jobs,
         verbose=parameters.verbose,
+        groups=data.groups,
     )
     for n_members in _sizes(parameters):
         ensemble, evaluation = growth.grow(n_members)
@@ -267,10 +268,11 @@ def _choose_lr(
     tuning: FineTuning,
 ) -> LearningRateChoice:
     """Choose the learning rate on a trial: that of early stopping, or one made here."""
-    memory, (X, codes, targets, coding) = check_memory(parameters.memory), data
+    memory = check_memory(parameters.memory)
+    X, codes, targets, coding, _ = data
     if trial is None:
         net, make = skorch_net(parameters.net), memory.cache(make_trial)
-        trial = make(net, X, targets, data.strata, seeds.trial)
+        trial = make(net, X, targets, data.split_by, seeds.trial)
     choose = memory.cache(choose_learning_rate, ignore=["n_jobs"])
     n_jobs = parameters.n_jobs
     return choose(trial, X, targets, codes, coding, tuning, seeds.method, n_jobs)

@@ -131,7 +131,7 @@ class InfluenceEstimator(FeatureMap, NetEstimator):
     _map: FittedMap
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Train what needs training, and take the self-influence of the samples.
 
         Parameters
@@ -141,6 +141,10 @@ class InfluenceEstimator(FeatureMap, NetEstimator):
             (sample, target).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels or regression targets, as given, noise and all. None with a Dataset.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, such as near-copies of one subject. Wherever
+            the fit holds rows out of a training, it holds out whole groups, so that
+            no net is tested on near-copies of what it was trained on.
 
         Returns
         -------
@@ -150,13 +154,13 @@ class InfluenceEstimator(FeatureMap, NetEstimator):
         Raises
         ------
         ValueError
-            If X or y is unfit for the net or for each other, a parameter is
+            If X, y or groups are unfit for the net or for each other, a parameter is
             impossible, or the net's training diverged.
         TypeError
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
         self._check_parameters()
-        data, rows = validate(self, X, y)
+        data, rows = validate(self, X, y, groups)
         mapping = self._fit(data, self._draw_seeds())
         features, self_influence = mapping.of_fitted_rows(data)
         self._keep(

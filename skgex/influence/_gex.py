@@ -197,7 +197,7 @@ class GEX(FeatureMap, NetEstimator):
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Train the net, and grow the ensemble around it.
 
         Parameters
@@ -207,6 +207,11 @@ class GEX(FeatureMap, NetEstimator):
             (sample, target).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels or regression targets, as given, noise and all. None with a Dataset.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, such as near-copies of one subject. Wherever
+            the fit holds rows out of a training, it holds out whole groups, so that
+            no net is tested on near-copies of what it was trained on. With
+            ``max_samples`` below 1, each member leaves out whole groups as well.
 
         Returns
         -------
@@ -216,12 +221,12 @@ class GEX(FeatureMap, NetEstimator):
         Raises
         ------
         ValueError
-            If X or y is unfit for the net or for each other, or a parameter is
+            If X, y or groups are unfit for the net or for each other, or a parameter is
             impossible.
         TypeError
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
-        data, rows = validate(self, X, y)
+        data, rows = validate(self, X, y, groups)
         fitted = self._fit_ensemble(data, rows, self._influence_ranking())
         self._keep(rows, self._attributes(fitted))
         return self
@@ -288,12 +293,16 @@ class GEX(FeatureMap, NetEstimator):
             last.seeds if last else self._draw_seeds(),
             rank=rank if self.n_members == "auto" else None,
             stops_early=stops_early,
-            max_samples=float(self.max_samples),
+            max_samples=self._share_of_rows(data),
             keep_members=self.keep_members,
             loss_floor=float(self.loss_floor),
             last=last,
             keeps_cache=self.warm_start,
         )
+
+    def _share_of_rows(self, data: Data) -> float:
+        """Return the share of the rows that each member is fine-tuned on."""
+        return float(self.max_samples)
 
     def _last_fit(self, rows: FittedRows) -> FittedEnsemble | None:
         """Return the last fit, if a new one can go on from it."""
@@ -304,7 +313,7 @@ class GEX(FeatureMap, NetEstimator):
         if not self._rows.equal(rows):
             raise ValueError(
                 "X, y: warm_start=True goes on from the last fit, which was on other "
-                "data; set warm_start=False to start from the beginning."
+                "data or groups; set warm_start=False to start from the beginning."
             )
         return self._fitted
 

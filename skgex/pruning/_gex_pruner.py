@@ -186,7 +186,7 @@ class GEXPruner(PrunerMixin, GEX):
         self.class_balance = class_balance
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Train the net, grow the ensemble around it, and choose the rows to prune.
 
         Parameters
@@ -196,6 +196,11 @@ class GEXPruner(PrunerMixin, GEX):
             (sample, target).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels or regression targets, as given, noise and all. None with a Dataset.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, such as near-copies of one subject. Wherever
+            the fit holds rows out of a training, it holds out whole groups, so that
+            no net is tested on near-copies of what it was trained on. With
+            ``max_samples`` below 1, each member leaves out whole groups as well.
 
         Returns
         -------
@@ -205,12 +210,12 @@ class GEXPruner(PrunerMixin, GEX):
         Raises
         ------
         ValueError
-            If X or y is unfit for the net or for each other, or a parameter is
+            If X, y or groups are unfit for the net or for each other, or a parameter is
             impossible.
         TypeError
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
-        data, rows = validate(self, X, y)
+        data, rows = validate(self, X, y, groups)
         self._check_prune(len(data.codes), data.strata)
         fitted = self._fit_ensemble(data, rows, self._unimportance)
         made = self._attributes(fitted)

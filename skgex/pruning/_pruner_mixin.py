@@ -32,14 +32,14 @@ class PrunerMixin:
     threshold_: float
     if TYPE_CHECKING:
         # Defined by the estimator that the mixin is part of.
-        def fit(self, X: Any, y: Any = None) -> Any: ...
+        def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Any: ...
 
-    def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
+    def fit_predict(self, X: Any, y: Any = None, *, groups: Any = None) -> np.ndarray:
         """Fit the pruner and return ``prune_mask_``.
 
         Parameters
         ----------
-        X, y
+        X, y, groups
             As for :meth:`fit`.
 
         Returns
@@ -47,7 +47,7 @@ class PrunerMixin:
         prune_mask : ndarray of shape (n_samples,), dtype=bool
             True where a row can be pruned.
         """
-        return self.fit(X, y).prune_mask_
+        return self.fit(X, y, groups=groups).prune_mask_
 
     def get_support(self, indices: bool = False) -> np.ndarray:
         """Return which fitted rows to keep, as feature selectors do for features.
