@@ -13,6 +13,9 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 __all__ = ["NoiseScorer", "detection_report", "noise_scorer"]
 
+# What a mask may hold; not strings, of which "0" would count as True.
+_NUMBERS = (bool, np.bool_, int, float, np.integer, np.floating)
+
 
 def detection_report(
     noise_mask: Any, scores: Any, predicted_mask: Any = None
@@ -49,10 +52,13 @@ def detection_report(
     Raises
     ------
     ValueError
-        If ``noise_mask`` has no wrong label or no right one, or if lengths differ.
+        If ``noise_mask`` has no wrong label or no right one, if lengths differ, if a
+        mask holds anything but True and False (or 1 and 0), or if a score is not
+        finite.
     """
-    truth = column_or_1d(noise_mask).astype(bool)
+    truth = check_mask(noise_mask, "noise_mask")
     check_consistent_length(truth, scores, predicted_mask)
+    scores = check_scores(scores)
     if truth.all() or not truth.any():
         raise ValueError("noise_mask: needs both noisy and clean rows.")
     report = {
@@ -61,7 +67,7 @@ def detection_report(
         "noise_rate": float(truth.mean()),
     }
     if predicted_mask is not None:
-        flagged = column_or_1d(predicted_mask).astype(bool)
+        flagged = check_mask(predicted_mask, "predicted_mask")
         precision, recall, f1, _ = precision_recall_fscore_support(
             truth, flagged, average="binary", zero_division=0
         )
@@ -105,7 +111,9 @@ class NoiseScorer:
         Raises
         ------
         ValueError
-            If ``noise_mask`` is missing.
+            If ``noise_mask`` is missing, has another length than X, or holds anything
+            but True and False (or 1 and 0), or if a score of the detector is not
+            finite.
         """
         if noise_mask is None:
             raise ValueError(
@@ -115,10 +123,12 @@ class NoiseScorer:
         if hasattr(estimator, "steps"):
             X = estimator[:-1].transform(X) if len(estimator.steps) > 1 else X
             estimator = estimator[-1]
-        truth = np.asarray(noise_mask, dtype=bool)
+        truth = check_mask(noise_mask, "noise_mask")
         if not truth.any():
             return float("nan")
-        return float(average_precision_score(truth, estimator.scores(X, y)))
+        scores = check_scores(estimator.scores(X, y), "estimator: its scores")
+        check_consistent_length(truth, scores)
+        return float(average_precision_score(truth, scores))
 
     def get_metadata_routing(self) -> MetadataRequest:
         """Request ``noise_mask`` from scikit-learn's metadata routing."""
@@ -131,3 +141,78 @@ class NoiseScorer:
 
 
 noise_scorer = NoiseScorer()
+
+
+def check_mask(mask: Any, name: str) -> np.ndarray:
+    """Return a mask as booleans, if it holds only True and False, or 1 and 0.
+
+    Parameters
+    ----------
+    mask : array-like of shape (n_samples,)
+    name : str
+        Of the argument, for the error.
+
+    Returns
+    -------
+    mask : ndarray of shape (n_samples,), dtype=bool
+
+    Raises
+    ------
+    ValueError
+        If it has another shape or other values, such as NaN or the string "0".
+    """
+    values = one_column(mask, name)
+    good = [isinstance(v, _NUMBERS) and v in (0, 1) for v in values.tolist()]
+    if not all(good):
+        odd = values[good.index(False)]
+        raise ValueError(
+            f"{name}: must hold True and False only, or 1 and 0; got {odd!r} "
+            f"among values of dtype {values.dtype}."
+        )
+    return values.astype(bool)
+
+
+def check_scores(scores: Any, name: str = "scores", *, infinite: bool = False) -> Any:
+    """Return scores as an array of numbers, none of which is NaN.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_samples,)
+    name : str, default="scores"
+        Of the argument, for the error.
+    infinite : bool, default=False
+        Whether a score may be infinite.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If they have another shape, are no numbers, or are NaN or infinite.
+    """
+    values = one_column(scores, name)
+    if values.dtype == object:
+        try:
+            values = values.astype(float)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}: must be numbers; {error}.") from error
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: must be numbers, got dtype {values.dtype}.")
+    bad = np.isnan(values) if infinite else ~np.isfinite(values)
+    if bad.any():
+        raise ValueError(
+            f"{name}: must be {'numbers' if infinite else 'finite'}; {bad.sum()} of "
+            f"{len(values)} are not, the first at row {bad.argmax()}. A scorer that "
+            "cannot score new rows gives NaN for them."
+        )
+    return values
+
+
+def one_column(values: Any, name: str) -> np.ndarray:
+    """Return values as an array of shape (n_samples,), or raise a ValueError."""
+    try:
+        return column_or_1d(values)
+    except ValueError as error:
+        raise ValueError(f"{name}: must hold one value per row; {error}") from error

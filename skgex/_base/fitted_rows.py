@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from skorch.utils import is_dataset
 
+from skgex._base.input_kinds import reading_dataset
 from skgex._base.validation import InputFormat
 from skgex._data.label_coding import Coding
-from skgex._data.records import Query
+from skgex._data.records import Query, WithTargets
 from skgex._data.row_index import RowIndex
 from skgex._nets.batches import targets_of
 from skgex._nets.evaluation import evaluate
@@ -79,7 +80,10 @@ class FittedRows:
         query : Query
         """
         if is_dataset(X):
-            read = self.coding.encode(targets_of(revive(trained), X))
+            with reading_dataset():
+                read = self.coding.encode(targets_of(revive(trained), X))
+            if self.coding.unknown(read).any():
+                X = WithTargets(X, self.coding.targets(read))
             return Query(X, read, None, np.full(len(X), -1))
         given = None if y is None else self.coding.encode(y)
         index = np.full(len(X), -1) if self.index is None else self.index.find(X, given)

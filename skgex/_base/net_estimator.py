@@ -4,18 +4,16 @@ from typing import Any
 
 from joblib import Memory
 from sklearn.base import BaseEstimator
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
-from skorch import NeuralNet
 from skorch.utils import is_dataset
 
 from skgex._base.fitted_rows import FittedRows
 from skgex._base.fitted_state import replace_fitted_state
+from skgex._base.net_checks import check_net
 from skgex._base.parameters import NetNeed
 from skgex._base.validation import (
     GivenNet,
     check_fit_input,
-    check_net,
     check_query_input,
     encode,
     needs_labels,
@@ -40,7 +38,8 @@ class NetEstimator(BaseEstimator):
 
     # Entries for the ``_parameter_constraints`` of subclasses.
     _net_constraints: dict = {  # noqa: RUF012
-        "net": [NeuralNet, FrozenEstimator, None],
+        # check_net says what to do; scikit-learn would print the whole module.
+        "net": "no_validation",
         "memory": [str, Memory, None],
         "random_state": ["random_state"],
     }

@@ -4,23 +4,34 @@ from collections.abc import Callable
 from enum import Enum
 from functools import wraps
 from inspect import Parameter, signature
+from numbers import Integral
 from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
+    InvalidParameterError,
     RealNotInt,
     StrOptions,
 )
 
 __all__ = [
+    "N_JOBS",
     "HasMethods",
     "Interval",
+    "InvalidParameterError",
     "NetNeed",
     "RealNotInt",
     "StrOptions",
     "fit_context",
+]
+
+# To joblib 0 means nothing, and it raises only once the net is trained.
+N_JOBS: list = [
+    Interval(Integral, None, -1, closed="right"),
+    Interval(Integral, 1, None, closed="left"),
+    None,
 ]
 
 

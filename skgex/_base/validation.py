@@ -3,6 +3,8 @@
 Nothing here is written to the estimator: a fit that fails leaves it as it was.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -10,23 +12,24 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from sklearn.base import is_classifier, is_regressor
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset
 
-from skgex._base.parameters import NetNeed
+from skgex._base.input_kinds import check_kind, check_rows, reading_dataset
+from skgex._data.label_checks import check_labels
 from skgex._data.label_coding import (
     ClassLabels,
     Coding,
     RegressionTargets,
     coding_of,
+    has_several,
     wants_classes,
 )
 from skgex._data.records import Data, take
 from skgex._nets.batches import targets_of
-from skgex._nets.evaluation import check_loss, n_outputs
+from skgex._nets.evaluation import check_loss, n_outputs, wants_class_indices
 from skgex._nets.skorch_adapter import is_row_by_row, takes_indices, unwrap
 from skgex._nets.snapshot import dtype_of, initialised, revive, snapshot
 from skgex._utils.warnings import warn_caller
@@ -60,44 +63,12 @@ class InputFormat:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-def check_net(net: GivenNet, need: NetNeed, owner: str) -> None:
-    """Refuse a net that cannot serve an estimator.
-
-    Parameters
-    ----------
-    net : NeuralNet, FrozenEstimator or None
-    need : NetNeed
-    owner : str
-        Name of the estimator's class.
-
-    Raises
-    ------
-    TypeError
-        If a FrozenEstimator holds no skorch net.
-    NotFittedError
-        If the net in it is not fitted.
-    ValueError
-        If it came frozen, but the estimator must train it.
-    """
-    if not isinstance(net, FrozenEstimator):
-        return
-    inner = net.estimator
-    if not isinstance(inner, NeuralNet):
-        kind = type(inner).__name__
-        raise TypeError(f"net: FrozenEstimator must hold a skorch net, not {kind}.")
-    if not inner.initialized_:
-        raise NotFittedError("net: FrozenEstimator holds a net that is not fitted.")
-    if need is not NetNeed.TRAINED:
-        raise ValueError(
-            f"net: {owner} needs {need.value}, which a FrozenEstimator does not allow; "
-            "pass the net itself."
-        )
-
-
 def needs_labels(net: GivenNet) -> bool:
     """Return whether the net's loss is of labels; a plain net's need not be."""
     inner = skorch_net(net)
-    return inner is None or is_classifier(inner) or is_regressor(inner)
+    if not isinstance(inner, NeuralNet):  # the default net; or refused in fit
+        return True
+    return is_classifier(inner) or is_regressor(inner)
 
 
 def skorch_net(net: GivenNet) -> NeuralNet | None:
@@ -114,14 +85,16 @@ def check_fit_input(
     none.
     """
     net = estimator.net
+    check_kind(X)
     found = _format_of(net)
     if is_dataset(X):
         _check_dataset(X, y, found)
-        if len(X) < 2:
-            raise ValueError(f"X: at least 2 samples are needed, got {len(X)}.")
+        check_rows(X)
         return X, None, found
     X, y = _to_cpu(X), _to_cpu(y)
-    classes = y is None or wants_classes(skorch_net(net), np.asarray(y))
+    y = None if y is None else check_labels(y)
+    single = y is None or not has_several(np.asarray(y))
+    classes = single and wants_classes(skorch_net(net), np.asarray(y))
     options = {**_options(X, y, found, classes), "ensure_min_samples": 2}
     if y is None and not needs_labels(net):
         X, attributes = validate_for_fit(estimator, X, **options)
@@ -134,15 +107,16 @@ def check_query_input(
     estimator: Any, X: Any, y: Any, fitted: InputFormat, coding: Coding
 ) -> tuple[Any, np.ndarray | None]:
     """Return queried samples, and labels if there are any, as arrays."""
+    check_kind(X)
     if is_dataset(X):
         _check_dataset(X, y, fitted)
+        check_rows(X)
         return X, None
     X, y = _to_cpu(X), _to_cpu(y)
     options = _options(X, y, fitted, isinstance(coding, ClassLabels))
-    if y is None:
-        X = validate_data(estimator, X, reset=False, **options)
-    else:
-        X, y = validate_data(estimator, X, y, reset=False, **options)
+    given = (X,) if y is None else (X, y)
+    checked = validated(estimator, *given, reset=False, **options)
+    X, y = (checked, None) if y is None else checked
     if fitted.row_shape is not None and X.shape[1:] != fitted.row_shape:
         raise ValueError(
             f"X: rows of shape {fitted.row_shape} were fitted, got {X.shape[1:]}."
@@ -163,9 +137,43 @@ def validate_for_fit(
         ``n_features_in_`` and ``feature_names_in_``, as far as X has them.
     """
     stand_in = copy(estimator)
-    checked = validate_data(stand_in, *data, reset=True, **options)
+    checked = validated(stand_in, *data, reset=True, **options)
     names = ("n_features_in_", "feature_names_in_")
     return checked, {n: getattr(stand_in, n) for n in names if hasattr(stand_in, n)}
+
+
+def validated(estimator: Any, X: Any, *given: Any, **options: Any) -> Any:
+    """Check samples, and labels if given, as scikit-learn does, and name what is unfit.
+
+    Labels may have any number of dimensions where ``multi_output`` is True.
+
+    Returns
+    -------
+    checked : ndarray or tuple of ndarray
+        What ``validate_data`` returns.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If samples or labels are of a kind, type or length that cannot be.
+    """
+    check_kind(X)
+    shape: tuple[int, ...] = ()
+    if given and given[0] is not None:
+        y = check_labels(given[0])
+        _check_lengths(X, y)
+        shape = np.asarray(y).shape
+        if len(shape) > 2 and options.get("multi_output"):
+            y = np.asarray(y).reshape(shape[0], -1)
+        given = (y,)
+    try:
+        checked = validate_data(estimator, X, *given, **options)
+    except (ValueError, TypeError) as error:
+        _name_text(error)
+        raise
+    if len(shape) > 2:
+        return checked[0], checked[1].reshape(shape)
+    return checked
 
 
 def encode(net: GivenNet, X: Any, y: np.ndarray | None, found: InputFormat) -> Data:
@@ -191,16 +199,16 @@ def encode(net: GivenNet, X: Any, y: np.ndarray | None, found: InputFormat) -> D
         assert y is not None  # the default net's labels were asked for
         return _coded(None, X, y, found, None, frozen=False)
     inner, frozen = unwrap(net)
-    probe = revive(snapshot(inner)) if frozen else initialised(inner)
-    width = n_outputs(probe, _few(X))
-    if is_dataset(X):  # its targets are as the net takes them: trained or not
-        data = _coded(inner, X, targets_of(probe, X), found, width, frozen=True)
-        data = data._replace(targets=None)
+    with blamed_on("net", "it cannot be initialised"):
+        probe = revive(snapshot(inner)) if frozen else initialised(inner)
+    if is_dataset(X):
+        data = _coded_dataset(inner, X, found, probe, frozen=frozen)
     elif y is None:
+        n_outputs(probe, _few(X))  # raises where the net cannot take the samples
         nothing = np.zeros(len(X), found.dtype)
         data = Data(X, nothing, None, RegressionTargets(found.dtype, ()))
     else:
-        data = _coded(inner, X, y, found, width, frozen=frozen)
+        data = _coded(inner, X, y, found, probe, frozen=frozen)
     check_loss(probe, _few(X), None if data.targets is None else data.targets[:2])
     if is_row_by_row(probe):
         warn_caller(
@@ -216,13 +224,53 @@ def _coded(
     X: Any,
     y: np.ndarray,
     found: InputFormat,
-    width: int | None,
+    probe: NeuralNet | None,
     *,
     frozen: bool,
+    in_dataset: bool = False,
 ) -> Data:
-    coding = coding_of(net, y, frozen=frozen, dtype=found.dtype, n_outputs=width)
+    width, indices = None, False
+    if probe is not None:
+        width = n_outputs(probe, _few(X))
+        indices = _may_be_indices(net, y) and wants_class_indices(
+            probe, _few(X), (2, *y.shape[1:]), found.dtype
+        )
+    coding = coding_of(
+        net,
+        y,
+        frozen=frozen,
+        dtype=found.dtype,
+        n_outputs=width,
+        takes_indices=indices,
+        in_dataset=in_dataset,
+    )
     codes = coding.encode(y)
     return Data(X, codes, coding.targets(codes), coding)
+
+
+def _coded_dataset(
+    net: NeuralNet, X: Any, found: InputFormat, probe: NeuralNet, *, frozen: bool
+) -> Data:
+    """Encode the targets that a Dataset holds, as the net takes them."""
+    with reading_dataset():
+        y = targets_of(probe, X)
+        try:
+            check_labels(y)
+            data = _coded(net, X, y, found, probe, frozen=frozen, in_dataset=True)
+        except ValueError as error:
+            text = str(error)
+            if not text.startswith("y: "):
+                raise
+            text = text.removeprefix("y: ")
+            raise ValueError(f"X: the Dataset's targets: {text}") from error
+    return data._replace(targets=None)
+
+
+def _may_be_indices(net: NeuralNet | None, y: np.ndarray) -> bool:
+    """Return whether labels that are no classes to a net may be class indices."""
+    if wants_classes(net, y) or is_regressor(net) or y.dtype.kind not in "biuf":
+        return False
+    return y.dtype.kind != "f" or bool((y == np.floor(y)).all())
 
 
 def _format_of(net: GivenNet) -> InputFormat:
@@ -230,7 +278,8 @@ def _format_of(net: GivenNet) -> InputFormat:
     if net is None:
         return InputFormat(np.dtype(np.float32), False, False)
     inner, frozen = unwrap(net)
-    instance = inner if frozen else initialised(inner)
+    with blamed_on("net", "it cannot be initialised"):
+        instance = inner if frozen else initialised(inner)
     return InputFormat(dtype_of(instance), takes_indices(instance), True)
 
 
@@ -239,8 +288,6 @@ def _check_dataset(X: Any, y: Any, found: InputFormat) -> None:
         raise ValueError("y: must be None where X is a Dataset, which has targets.")
     if not found.takes_datasets:
         raise ValueError("net: None makes a net for arrays; a Dataset needs one.")
-    if not hasattr(X, "__len__"):
-        raise TypeError("X: a Dataset must have a length, so that rows can be reread.")
 
 
 def _options(X: Any, y: Any, found: InputFormat, classes: bool) -> dict[str, Any]:
@@ -260,3 +307,36 @@ def _few(X: Any) -> Any:
 
 def _to_cpu(values: Any) -> Any:
     return values.detach().cpu().numpy() if torch.is_tensor(values) else values
+
+
+@contextmanager
+def blamed_on(argument: str, message: str) -> Iterator[None]:
+    """Turn an error of torch or skorch into a ValueError that names an argument."""
+    try:
+        yield
+    except (RuntimeError, TypeError, AttributeError, AssertionError, ValueError) as e:
+        raise ValueError(f"{argument}: {message}: {e}") from e
+
+
+def _check_lengths(X: Any, y: Any) -> None:
+    sizes = [_length(X), _length(y)]
+    if None not in sizes and sizes[0] != sizes[1]:
+        raise ValueError(f"X, y: inconsistent numbers of samples: {sizes}.")
+
+
+def _length(values: Any) -> int | None:
+    """Return the number of rows; None where it takes more to know it."""
+    if getattr(values, "shape", ()):
+        return values.shape[0]
+    return len(values) if isinstance(values, (list, tuple)) else None
+
+
+def _name_text(error: Exception) -> None:
+    """Raise an error that names X where scikit-learn found text among its numbers."""
+    text = str(error)
+    if "could not convert string" in text or "argument must be a string" in text:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(
+            f"X: must hold numbers; {text}. Encode other columns first, for example by "
+            "sklearn.preprocessing.OrdinalEncoder."
+        ) from error

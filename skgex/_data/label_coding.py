@@ -2,8 +2,24 @@
 
 A label is what the user passes. Its code is a position among the net's outputs, or a
 regression target as it is. A target is what the net's loss takes.
+
+What y may be follows from the net and its criterion:
+
+- Without a net, and for classifiers: one class label per row, of any one type
+  (:class:`ClassLabels`). So, too, for a plain ``NeuralNet`` with a criterion of class
+  indices: ``CrossEntropyLoss``, ``NLLLoss``, or one of the user's that refuses floats.
+- For a regressor, and any other net whose criterion takes floats: numbers of shape
+  (n_samples,) or (n_samples, ...), as floats (:class:`RegressionTargets`).
+- With ``BCEWithLogitsLoss`` and several numbers per row: a number in [0, 1] per label
+  (:class:`LabelSets`).
+- With a criterion that refuses floats and takes integers, and several integers per row:
+  class indices, such as tokens (n_samples, length) or masks (n_samples, height, width)
+  (:class:`ClassIndices`).
+
+A criterion is tried on two rows to see what it takes.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +27,13 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.multiclass import check_classification_targets
 from skorch import NeuralNet, NeuralNetBinaryClassifier
 from torch import nn
+
+from skgex._data.label_checks import LABEL_SETS, seems_regression
+
+REGRESSION = (
+    "For regression targets, pass a skorch.NeuralNetRegressor as net: the default net "
+    "and classifiers take class labels."
+)
 
 
 class ClassLabels:
@@ -86,6 +109,10 @@ class RegressionTargets:
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Return targets of shape (n_samples, *shape) in the net's dtype."""
+        if np.size(y) != len(y) * math.prod(self.shape):
+            raise ValueError(
+                f"y: rows of shape {self.shape} were fitted, got {np.shape(y)[1:]}."
+            )
         return np.asarray(y, dtype=self.dtype).reshape(len(y), *self.shape)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
@@ -122,6 +149,15 @@ class RegressionTargets:
 class LabelSets(RegressionTargets):
     """Sets of labels, a 0 or 1 per label, under binary cross entropy."""
 
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Return targets as floats, if all of them lie in [0, 1]."""
+        if np.min(y) < 0 or np.max(y) > 1:
+            raise ValueError(
+                "y: BCEWithLogitsLoss takes a number in [0, 1] per label, got numbers "
+                f"from {np.min(y)} to {np.max(y)}. {LABEL_SETS}"
+            )
+        return super().encode(y)
+
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Return the set of all labels that are more probable than not."""
         return self.code_of(outputs)
@@ -138,6 +174,49 @@ class LabelSets(RegressionTargets):
         return outputs[:, 1] if outputs.ndim == len(self.shape) + 2 else outputs
 
 
+class ClassIndices(RegressionTargets):
+    """Several class indices per row, such as one per token or pixel.
+
+    The net's outputs have the shape (n_samples, n_classes, ...).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one row.
+    n_classes : int or None
+        Number of the net's outputs, if it is known.
+    ignored : int
+        The index that the criterion ignores.
+    """
+
+    def __init__(self, shape: tuple[int, ...], n_classes: int | None, ignored: int):
+        super().__init__(np.int64, shape)
+        self.n_classes = n_classes
+        self.ignored = ignored
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Return indices as integers, if each is one of the net's outputs."""
+        codes = super().encode(y)
+        counted = codes[codes != self.ignored]
+        if not counted.size:
+            raise ValueError("y: the criterion ignores all of its class indices.")
+        n_classes = self.n_classes or counted.max() + 1
+        if counted.min() < 0 or counted.max() >= n_classes:
+            raise ValueError(
+                f"y: holds class indices from {counted.min()} to {counted.max()}, but "
+                f"the net has outputs 0 to {n_classes - 1}."
+            )
+        return codes
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the most probable index of each token or pixel."""
+        return self.code_of(outputs)
+
+    def code_of(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the most probable index of each token or pixel."""
+        return outputs.argmax(axis=1)
+
+
 Coding = ClassLabels | RegressionTargets
 
 
@@ -145,9 +224,14 @@ def wants_classes(net: NeuralNet | None, y: Any) -> bool:
     """Return whether a net takes these labels as classes, one per row."""
     if net is None:
         return True
-    several = getattr(y, "ndim", 1) > 1 and y[0].size > 1
+    several = has_several(y)
     discrete = _has_criterion(net, nn.CrossEntropyLoss, nn.NLLLoss)
     return not several and (is_classifier(net) or (discrete and not is_regressor(net)))
+
+
+def has_several(y: Any) -> bool:
+    """Return whether an array holds more than one label per row."""
+    return getattr(y, "shape", ())[1:] not in ((), (1,))
 
 
 def coding_of(
@@ -157,6 +241,8 @@ def coding_of(
     frozen: bool,
     dtype: np.dtype,
     n_outputs: int | None,
+    takes_indices: bool = False,
+    in_dataset: bool = False,
 ) -> Coding:
     """Choose how labels are encoded for a net.
 
@@ -175,38 +261,33 @@ def coding_of(
         Floating type of the net's parameters.
     n_outputs : int or None
         Number of the net's outputs; None if it is not known.
+    takes_indices : bool, default=False
+        Whether the net's criterion refuses these labels as floats, and takes integers.
+    in_dataset : bool, default=False
+        Whether a Dataset holds the labels, as the net takes them.
 
     Raises
     ------
     ValueError
         If the net takes labels of another kind, or there is only one class.
     """
-    if not wants_classes(net, y):
-        if not np.issubdtype(y.dtype, np.number):
-            raise ValueError(
-                f"y: {type(net).__name__} takes numbers as targets, got {y.dtype}."
-            )
-        kind = (
-            LabelSets
-            if _has_criterion(net, nn.BCEWithLogitsLoss)
-            else RegressionTargets
-        )
-        return kind(dtype, y.shape[1:] or ((1,) if is_regressor(net) else ()))
-    check_classification_targets(y)
-    found = np.unique(y)
-    if len(found) < 2:
-        raise ValueError(
-            f"y: at least 2 classes are needed, but the data holds 1 class: {found!r}."
-        )
+    if net is not None and takes_indices and y.ndim > 1:
+        return ClassIndices(y.shape[1:], n_outputs, _ignored_index(net))
+    if net is not None and not (takes_indices or wants_classes(net, y)):
+        return _numbers(net, y, dtype)
+    found = _check_classes(y, n_outputs)
     binary = isinstance(net, NeuralNetBinaryClassifier)
     if binary and len(found) > 2:
         raise ValueError(
             f"y: {type(net).__name__} takes 2 classes, the data holds {len(found)}."
         )
-    classes = _classes_of_trained(net, found, n_outputs) if frozen else found
+    classes = found
+    if frozen or in_dataset:
+        classes = _classes_of_outputs(net, found, n_outputs, trained=frozen)
     if n_outputs is not None and len(classes) > n_outputs:
         raise ValueError(
-            f"net: it has {n_outputs} outputs, but y holds {len(classes)} classes."
+            f"net: it has {n_outputs} outputs, but y holds {len(classes)} classes. "
+            f"{_way_out(y, len(classes))}"
         )
     return ClassLabels(classes, dtype if binary else np.int64)
 
@@ -218,9 +299,63 @@ def _has_criterion(net: NeuralNet, *kinds: type) -> bool:
     )
 
 
-def _classes_of_trained(
-    net: NeuralNet, found: np.ndarray, n_outputs: int | None
+def _numbers(net: NeuralNet, y: np.ndarray, dtype: np.dtype) -> RegressionTargets:
+    """Return how numbers are coded, as targets or as sets of labels."""
+    if y.dtype.kind not in "biuf":
+        raise ValueError(
+            f"y: {type(net).__name__} takes numbers as targets, got {y.dtype}. For "
+            "class labels, pass a skorch.NeuralNetClassifier."
+        )
+    sets = _has_criterion(net, nn.BCEWithLogitsLoss)
+    kind = LabelSets if sets else RegressionTargets
+    return kind(dtype, y.shape[1:] or ((1,) if is_regressor(net) else ()))
+
+
+def _check_classes(y: np.ndarray, n_outputs: int | None) -> np.ndarray:
+    """Return the distinct labels, or raise where they are no classes."""
+    if has_several(y):  # the default net's: another's would be no classes
+        raise ValueError(
+            f"y: the default net takes one label per row, got shape {y.shape}. Pass a "
+            f"net for such labels. {LABEL_SETS}"
+        )
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise ValueError(f"y: {error} {REGRESSION}") from error
+    found = np.unique(y)
+    if len(found) < 2:
+        raise ValueError(
+            f"y: at least 2 classes are needed, but the data holds 1 class: {found!r}."
+        )
+    if n_outputs is None and seems_regression(y, len(found)):
+        raise ValueError(
+            f"y: holds {len(found)} distinct numbers in {len(y)} rows. {REGRESSION} If "
+            "they are classes, pass them as strings: np.array(y).astype(str)."
+        )
+    return found
+
+
+def _way_out(y: np.ndarray, n_classes: int) -> str:
+    """Return what to do about more classes than outputs."""
+    if seems_regression(y, n_classes):
+        return REGRESSION
+    return (
+        "Give the net's module an output per class. If the outputs are no classes, as "
+        "in an ordinal net with K - 1 cumulative outputs, pass a skorch.NeuralNet, "
+        "whose criterion gets y as numbers."
+    )
+
+
+def _ignored_index(net: NeuralNet) -> int:
+    """Return the class index that a net's criterion ignores; -100 is torch's own."""
+    given = net.get_params(deep=False).get("criterion__ignore_index", -100)
+    return getattr(net.criterion, "ignore_index", given)
+
+
+def _classes_of_outputs(
+    net: NeuralNet, found: np.ndarray, n_outputs: int | None, *, trained: bool
 ) -> np.ndarray:
+    """Return the classes where integer labels are positions among a net's outputs."""
     given = getattr(net, "classes", None)
     if given is not None and len(given):
         classes = np.asarray(given)
@@ -234,10 +369,14 @@ def _classes_of_trained(
             f"{found.dtype}; give the net classes=[...], in the order of its outputs, "
             "or pass y as it was in training."
         )
-    n_classes = found[-1] + 1 if n_outputs is None else n_outputs
+    n_classes = int(found[-1]) + 1 if n_outputs is None else n_outputs
     if found[0] < 0 or found[-1] >= n_classes:
         raise ValueError(
             f"y: the trained net has outputs 0 to {n_classes - 1}, but y holds labels "
             f"from {found[0]} to {found[-1]}; it was trained with other codes."
+            if trained
+            else "X: the targets of a Dataset are positions among the net's outputs, "
+            f"here 0 to {n_classes - 1}, but they go from {found[0]} to {found[-1]}. "
+            "Let the Dataset return targets that count from 0."
         )
     return np.arange(n_classes)

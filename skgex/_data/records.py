@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from skorch.utils import is_dataset
-from torch.utils.data import Subset
+from torch.utils.data import Dataset, Subset
 
 from skgex._data.groups import GroupedStrata, Strata
 from skgex._data.label_coding import ClassLabels, Coding
@@ -78,6 +78,28 @@ class Query:
     def new(self) -> np.ndarray:
         """The mask of the samples that ``fit`` never saw."""
         return self.index < 0
+
+
+class WithTargets(Dataset):
+    """A Dataset with other targets, which its net can take.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of pairs (sample, target).
+    targets : ndarray of shape (n_samples,)
+        Instead of those that it holds.
+    """
+
+    def __init__(self, dataset: Any, targets: np.ndarray):
+        self.dataset = dataset
+        self.targets = targets
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, i: int) -> tuple[Any, Any]:
+        return self.dataset[i][0], self.targets[i]
 
 
 def take(X: Any, y: Any, rows: np.ndarray | None) -> tuple[Any, Any]:

@@ -214,7 +214,44 @@ def check_loss(net: NeuralNet, X: Any, y: Any) -> None:
         with seeded(0):
             evaluate(net, X, y)
     except (RuntimeError, TypeError, IndexError) as error:
-        raise ValueError(f"y: the net's criterion cannot take it: {error}") from error
+        it = (
+            "X: the net's criterion cannot take its targets"
+            if y is None
+            else ("y: the net's criterion cannot take it")
+        )
+        raise ValueError(f"{it}: {error}") from error
+
+
+def wants_class_indices(
+    net: NeuralNet, X: Any, shape: tuple[int, ...], dtype: np.dtype
+) -> bool:
+    """Return whether the criterion refuses targets as floats, and takes integers.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Initialised.
+    X : ndarray or Dataset
+        A few samples.
+    shape : tuple of int
+        Shape of the targets of these samples.
+    dtype : dtype
+        The floating type of the net.
+    """
+
+    def takes(kind: Any) -> bool:
+        try:
+            sample_losses(net, output, torch.as_tensor(np.zeros(shape, kind)), samples)
+        except (RuntimeError, TypeError, IndexError, ValueError):
+            return False
+        return True
+
+    dataset = net.get_dataset(X)
+    with seeded(0), torch.no_grad(), per_sample_criterion(net):
+        batch = next(batches(net, dataset, training=False))
+        samples = unpack_data(batch)[0]
+        output = net.evaluation_step(batch, training=False)
+        return not takes(dtype) and takes(np.int64)
 
 
 def _first_of(output: Any) -> torch.Tensor:

@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OneToOneFeatureMixin, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -122,7 +123,8 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         X_new : same type as X, of shape (n_samples_new, n_features)
             The rows that are kept. Data frames keep their index and dtypes.
         y_new : same type as y, of shape (n_samples_new, ...)
-            Their labels.
+            Their labels: a list, tuple, array, tensor, or a Series or DataFrame of
+            pandas or polars, with its name, index and dtype.
 
         Raises
         ------
@@ -132,11 +134,11 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         """
         rows, labels = self._select(X, y, groups)
         kept = self.sample_indices_
+        y = y if _keeps_type(y) else np.asarray(y)
         if self.action == "relabel":
             new = last_step(self.selector_).relabel()
             y = _with_labels(y, labels, np.where(self.acted_mask_, new, labels))
-        y = y if hasattr(y, "iloc") or isinstance(y, list) else np.asarray(y)
-        return _safe_indexing(rows, kept), _safe_indexing(y, kept)
+        return _taken(rows, kept), _taken(y, kept)
 
     def _select(self, X: Any, y: Any, groups: Any) -> tuple[Any, np.ndarray]:
         """Find the rows to act on; return samples, and labels as an array."""
@@ -161,7 +163,7 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         state |= {"acted_mask_": decision.acted, "separated_": decision.separated}
         state |= {"sample_indices_": np.flatnonzero(~drop)}
         replace_fitted_state(self, state)
-        return (X if isinstance(X, list) else rows), labels
+        return (X if _keeps_type(X) else rows), labels
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -187,19 +189,48 @@ def _one_column(y: np.ndarray) -> np.ndarray:
 def _with_labels(y: Any, labels: np.ndarray, new: np.ndarray) -> Any:
     """Return a copy of y, of the same type, with the new labels."""
     changed = np.flatnonzero(new != labels)
-    if isinstance(y, list):
-        y = list(y)
-        for row in changed:
-            y[row] = new[row].item()
-        return y
-    y = y.copy() if hasattr(y, "iloc") else np.array(y)
-    fresh = np.asarray(new[changed])
-    if y.ndim == 2 and y.shape[1] > 1:
-        fresh = np.eye(y.shape[1], dtype=int)[fresh]
-    elif y.ndim == 2:
-        fresh = fresh[:, None]
+    if isinstance(y, (list, tuple)):
+        return type(y)(_replaced(y, changed, new))
+    width = np.shape(y)[1] if np.ndim(y) == 2 else 0
+    fresh = np.eye(width, dtype=int)[new] if width > 1 else new
+    if _is_polars(y):
+        if not width:
+            return type(y)(y.name, _replaced(y, changed, new), dtype=y.dtype)
+        columns = np.reshape(fresh, (len(new), width)).T
+        pairs = zip(y.get_columns(), columns, strict=True)
+        return y.with_columns([_with_labels(c, labels, part) for c, part in pairs])
+    fresh = fresh[changed, None] if width == 1 else fresh[changed]
+    if torch.is_tensor(y):
+        y = y.clone()
+        fresh = torch.as_tensor(fresh, dtype=y.dtype)
+    else:
+        y = y.copy() if hasattr(y, "iloc") else np.array(y)
     (y.iloc if hasattr(y, "iloc") else y)[changed] = fresh
     return y
+
+
+def _replaced(y: Any, rows: np.ndarray, new: np.ndarray) -> list:
+    """Return labels as a list, with new ones in some rows."""
+    values, fresh = list(y), new.tolist()
+    for row in rows:
+        values[row] = fresh[row]
+    return values
+
+
+def _is_polars(y: Any) -> bool:
+    return type(y).__module__.startswith("polars.")
+
+
+def _keeps_type(values: Any) -> bool:
+    """Return whether rows can be taken from samples or labels of a type as such."""
+    frame = hasattr(values, "iloc") or _is_polars(values)
+    return frame or torch.is_tensor(values) or isinstance(values, (list, tuple))
+
+
+def _taken(values: Any, rows: np.ndarray) -> Any:
+    """Return some rows, in the type of all."""
+    taken = _safe_indexing(values, rows)
+    return tuple(taken) if isinstance(values, tuple) else taken
 
 
 def _as_sampler_tags(tags: Any) -> Any:

@@ -1,5 +1,6 @@
 """Three noisy circles, the toy problem in the figures of the GEX paper."""
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,16 @@ def make_three_circles(
         The points.
     y : ndarray of shape (n_samples,), dtype=int64
         The circle of each point: 0, 1 or 2.
+
+    Raises
+    ------
+    ValueError
+        If ``n_samples`` is no positive int, or ``noise`` is negative.
     """
+    if not isinstance(n_samples, Integral) or n_samples < 1:
+        raise ValueError(f"n_samples: must be an int above 0, got {n_samples!r}.")
+    if not isinstance(noise, Real) or not 0 <= noise < np.inf:
+        raise ValueError(f"noise: must be a finite number from 0, got {noise!r}.")
     rng = check_random_state(random_state)
     y = np.arange(n_samples, dtype=np.int64) % 3
     angles = rng.uniform(0, 2 * np.pi, n_samples)

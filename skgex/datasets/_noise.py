@@ -1,5 +1,6 @@
 """Known label noise, for measuring detectors."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ def flip_labels(
     Raises
     ------
     ValueError
-        If ``rate`` lies outside [0, 1], ``kind`` is unknown, or ``y`` has one class.
+        If ``rate`` is no number in [0, 1], ``kind`` is unknown, or ``y`` has one
+        class, missing labels, or labels of types that cannot be sorted.
 
     Examples
     --------
@@ -48,13 +50,13 @@ def flip_labels(
     2
     """
     y = column_or_1d(y)
-    if not 0 <= rate <= 1:
+    if not isinstance(rate, Real) or not 0 <= rate <= 1:
         raise ValueError(f"rate: must lie in [0, 1], got {rate!r}.")
     if kind not in ("symmetric", "pair", "uniform"):
         raise ValueError(
             f"kind: must be 'symmetric', 'pair' or 'uniform', got {kind!r}."
         )
-    classes, codes = np.unique(y, return_inverse=True)
+    classes, codes = _sorted_classes(y)
     n_classes = len(classes)
     if n_classes < 2:
         raise ValueError(f"y: flipping needs 2 classes or more, got {n_classes}.")
@@ -67,3 +69,20 @@ def flip_labels(
     noisy = codes.copy()
     noisy[rows] = (codes[rows] + shift) % n_classes
     return classes[noisy].astype(y.dtype), noisy != codes
+
+
+def _sorted_classes(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the classes and the position of each label among them."""
+    try:
+        missing = np.array([label is None or bool(label != label) for label in y])
+        classes, codes = np.unique(y, return_inverse=True)
+    except TypeError as error:  # pandas.NA, or strings among numbers
+        raise ValueError(
+            f"y: labels must be of one type, and none may be missing; {error}."
+        ) from error
+    if missing.any():
+        raise ValueError(
+            f"y: {missing.sum()} labels are missing (None or NaN), the first at row "
+            f"{missing.argmax()}."
+        )
+    return classes, codes

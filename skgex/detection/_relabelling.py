@@ -6,7 +6,14 @@ whose label is flagged as wrong, and class probabilities of shape
 float64. A row that is not flagged keeps its label: 1 for its class, 0 elsewhere.
 """
 
+from typing import Any
+
 import numpy as np
+
+from skgex.metrics import check_mask
+
+# By how much rounding may lift a probability above 1.
+TOLERANCE = 1e-3
 
 
 def hard_targets(
@@ -27,7 +34,14 @@ def hard_targets(
     -------
     targets : ndarray of shape (n_samples, n_classes), dtype=float64
         A single 1 per row, 0 elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If codes are not among 0, 1, ..., n_classes - 1, the mask holds anything but
+        True and False, a probability lies outside [0, 1], or shapes do not agree.
     """
+    codes, noise_mask, probabilities = _checked(codes, noise_mask, probabilities)
     n_classes = probabilities.shape[1]
     new = np.where(noise_mask, probabilities.argmax(axis=1), codes)
     return np.eye(n_classes)[new]
@@ -47,7 +61,13 @@ def probability_targets(
     -------
     targets : ndarray of shape (n_samples, n_classes), dtype=float64
         Each row sums to 1.
+
+    Raises
+    ------
+    ValueError
+        As by :func:`hard_targets`.
     """
+    codes, noise_mask, probabilities = _checked(codes, noise_mask, probabilities)
     new = np.asarray(probabilities, dtype=np.float64)
     new = new / new.sum(axis=1, keepdims=True)
     return np.where(noise_mask[:, None], new, np.eye(new.shape[1])[codes])
@@ -73,11 +93,17 @@ def influence_targets(
     targets : ndarray of shape (n_samples, n_classes), dtype=float64
         Each at least 0.
 
+    Raises
+    ------
+    ValueError
+        As by :func:`hard_targets`.
+
     References
     ----------
     Kong, S., Shen, Y. and Huang, L. "Resolving training biases via influence-based
     data relabeling." ICLR 2022.
     """
+    codes, noise_mask, probabilities = _checked(codes, noise_mask, probabilities)
     # The logarithm of a probability of 0 is infinite, and that of 1 is 0, by which the
     # target would be divided.
     tiny = np.finfo(np.float64).eps
@@ -107,9 +133,67 @@ def weighted_rows(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
         Class of each copy.
     weights : ndarray of shape (n_copies,)
         Weight of each copy: the target of its class.
+
+    Raises
+    ------
+    ValueError
+        If a target is negative or not finite, or there is no column per class.
     """
+    targets = _table(targets, "targets")
+    if (targets < 0).any():
+        raise ValueError(f"targets: must be at least 0, got {targets.min()}.")
     rows, codes = np.nonzero(targets > 0)
     return rows, codes, targets[rows, codes]
+
+
+def _checked(
+    codes: Any, noise_mask: Any, probabilities: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the arguments as arrays, or raise a ValueError that names one."""
+    probabilities = _table(probabilities, "probabilities")
+    n_rows, n_classes = probabilities.shape
+    if (probabilities < 0).any() or (probabilities > 1 + TOLERANCE).any():
+        raise ValueError(
+            "probabilities: must lie in [0, 1], got values from "
+            f"{probabilities.min()} to {probabilities.max()}."
+        )
+    if not probabilities.any(axis=1).all():
+        row = (~probabilities.any(axis=1)).argmax()
+        raise ValueError(f"probabilities: those of row {row} are all 0.")
+    given, noise_mask = np.asarray(codes), check_mask(noise_mask, "noise_mask")
+    for name, array in (("codes", given), ("noise_mask", noise_mask)):
+        if array.shape != (n_rows,):
+            raise ValueError(
+                f"{name}: must have shape ({n_rows},), as probabilities have rows; "
+                f"got {array.shape}."
+            )
+    if given.dtype.kind not in "iu":
+        raise ValueError(
+            f"codes: must be integers, positions among the classes; got {given.dtype}."
+        )
+    if n_rows and (given.min() < 0 or given.max() >= n_classes):
+        raise ValueError(
+            f"codes: must be positions among {n_classes} classes, 0 to "
+            f"{n_classes - 1}; got {given.min()} to {given.max()}."
+        )
+    return given, noise_mask, probabilities
+
+
+def _table(values: Any, name: str) -> np.ndarray:
+    """Return finite numbers of shape (n_samples, n_classes), or raise a ValueError."""
+    try:
+        table = np.asarray(values)
+    except ValueError as error:  # rows of several lengths
+        raise ValueError(f"{name}: must be a table of numbers; {error}") from error
+    if table.dtype.kind not in "biuf" or table.ndim != 2 or not table.shape[1]:
+        raise ValueError(
+            f"{name}: must be numbers of shape (n_samples, n_classes), got "
+            f"{table.dtype} of shape {table.shape}."
+        )
+    if not np.isfinite(table).all():
+        row = (~np.isfinite(table).all(axis=1)).argmax()
+        raise ValueError(f"{name}: must be finite; those of row {row} are not.")
+    return table
 
 
 # The kinds of new targets, by the name that ``relabel`` takes.

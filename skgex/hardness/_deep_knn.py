@@ -8,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import gen_batches
 
-from skgex._base.parameters import Interval, StrOptions
+from skgex._base.parameters import N_JOBS, Interval, StrOptions
 from skgex._data.records import Data
 from skgex._nets.predictions import logits, penultimate
 from skgex._nets.snapshot import TrainedNet, revive, snapshot
@@ -85,7 +85,7 @@ class DeepKNN(Hardness):
         "features": [StrOptions({"logits", "penultimate"})],
         "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
         "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
     }
 
     def __init__(

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_memory
 
 from skgex._base.net_training import unfitted_net
-from skgex._base.parameters import Interval, NetNeed
+from skgex._base.parameters import N_JOBS, Interval, NetNeed
 from skgex._data.records import Data
 from skgex._utils.parallel import run
 from skgex._utils.random import Seeds, draw_seeds
@@ -76,7 +76,7 @@ class EL2N(Hardness):
         **Hardness._parameter_constraints,
         "n_nets": [Interval(Integral, 1, None, closed="left")],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "verbose": ["verbose"],
     }
 

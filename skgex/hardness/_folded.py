@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
 from skgex._base.net_training import AnyMemory
-from skgex._base.parameters import Interval
+from skgex._base.parameters import N_JOBS, Interval
 from skgex._data.groups import Fold, GroupedStrata, deal_groups, n_units
 from skgex._data.records import Data
 from skgex._utils.parallel import run
@@ -19,7 +19,7 @@ from skgex.hardness._hardness import train_and_predict
 # What estimators that train a net per fold demand of the parameters they share.
 FOLD_CONSTRAINTS: dict[str, list] = {
     "n_folds": [Interval(Integral, 2, None, closed="left")],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
     "verbose": ["verbose"],
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_memory
 
 from skgex._base.net_training import AnyMemory, train_net
-from skgex._base.parameters import Interval, NetNeed, StrOptions
+from skgex._base.parameters import N_JOBS, Interval, NetNeed, StrOptions
 from skgex._base.validation import GivenNet, skorch_net
 from skgex._data.records import Data
 from skgex._ensemble.cache import AnyCache, DiskMemberCache, MemberCache
@@ -45,7 +45,7 @@ ENSEMBLE_CONSTRAINTS: dict[str, list] = {
     "momentum": [Interval(Real, 0, 1, closed="left")],
     "schedule": [StrOptions({"cosine", "constant"})],
     "chain": ["boolean"],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
     "verbose": ["verbose"],
 }
 

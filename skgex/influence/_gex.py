@@ -352,7 +352,10 @@ class GEX(FeatureMap, NetEstimator):
         """Take the losses of fitted rows from the fit, and compute those of others."""
         fitted = self._fitted
         if is_dataset(query.X):
-            return fitted.ensemble.evaluate(query.X, n_jobs=self.n_jobs).finite()
+            evaluation = fitted.ensemble.evaluate(query.X, n_jobs=self.n_jobs).finite()
+            unknown = unknown_labels(query, self._rows.coding, warn=warn)
+            evaluation.losses[unknown], evaluation.reference[unknown] = MAX_LOSS, 0
+            return evaluation
         evaluation, new = fitted.evaluation.take(query.index), query.new
         if not new.any():
             return evaluation

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from skgex._base.net_training import train_net
-from skgex._base.parameters import Interval, StrOptions
+from skgex._base.parameters import N_JOBS, Interval, StrOptions
 from skgex._data.records import Data
 from skgex._ensemble.ensemble import GeometricEnsemble
 from skgex._ensemble.statistics import loss_deviations
@@ -108,7 +108,7 @@ class LaplaceInfluence(InfluenceEstimator):
         "rank": [Interval(Integral, 1, None, closed="left"), None],
         "curvature": [StrOptions(set(CURVATURES))],
         "damping": [Interval(Real, 0, None, closed="neither")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
     }
 
     def __init__(

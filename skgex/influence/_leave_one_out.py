@@ -1,7 +1,6 @@
 """LeaveOneOut: influence by its definition, training again without each row."""
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
 from skgex._base.net_training import choose_epochs, train_recipe
+from skgex._base.parameters import N_JOBS
 from skgex._data.records import Data, Query, take
 from skgex._ensemble.ensemble import GeometricEnsemble
 from skgex._ensemble.statistics import loss_deviations
@@ -92,7 +92,7 @@ class LeaveOneOut(InfluenceEstimator):
     _parameter_constraints: dict = {  # noqa: RUF012
         **InfluenceEstimator._parameter_constraints,
         "warm_start": ["boolean"],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "verbose": ["verbose"],
     }
 

@@ -1,10 +1,13 @@
 """The choice of the rows to prune: those of the lowest scores."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
+
+from skgex._data.label_checks import check_labels
+from skgex.metrics import check_scores, one_column
 
 
 def prune_mask(
@@ -34,7 +37,8 @@ def prune_mask(
     Raises
     ------
     ValueError
-        If a parameter is out of range, or ``labels`` are needed and missing.
+        If a parameter is out of range, a score is NaN, or ``labels`` are needed and
+        missing.
 
     Examples
     --------
@@ -42,9 +46,9 @@ def prune_mask(
     >>> prune_mask([0.3, 0.1, 0.2, 0.4], 0.5)
     array([False,  True,  True, False])
     """
-    scores = column_or_1d(scores)
+    scores = check_scores(scores, infinite=True)
     n_pruned = _n_pruned(prune, len(scores))
-    if not 0 <= class_balance <= 1:
+    if not isinstance(class_balance, Real) or not 0 <= class_balance <= 1:
         raise ValueError(f"class_balance: must lie in [0, 1], got {class_balance!r}.")
     rank = np.empty(len(scores), dtype=np.intp)
     rank[np.argsort(scores, kind="stable")] = np.arange(len(scores))
@@ -54,7 +58,8 @@ def prune_mask(
         if labels is None:
             raise ValueError("labels: needed where class_balance is above 0.")
         check_consistent_length(scores, labels)
-        codes = np.unique(column_or_1d(labels), return_inverse=True)[1]
+        labels = one_column(check_labels(labels, "labels"), "labels")
+        codes = np.unique(labels, return_inverse=True)[1]
         sizes = np.bincount(codes)
         for code, quota in enumerate(even_quotas(sizes, n_even)):
             rows = np.flatnonzero(codes == code)
@@ -102,6 +107,6 @@ def _n_pruned(prune: float | int, n_samples: int) -> int:
             f"prune: must be a share in [0, 1) or a number of rows below {n_samples}, "
             f"got {prune!r}."
         )
-    if not 0 <= prune < 1:
+    if not isinstance(prune, Real) or not 0 <= prune < 1:
         raise ValueError(f"prune: a share must lie in [0, 1), got {prune!r}.")
     return min(round(prune * n_samples), n_samples - 1)
