@@ -37,6 +37,10 @@ class RefitWarning(SkgexWarning):
     """The given net was fitted already, but a clone of it is trained from scratch."""
 
 
+class DamagedCacheWarning(SkgexWarning):
+    """What ``memory`` kept was damaged on disk, and is made again."""
+
+
 class SlowCriterionWarning(SkgexWarning):
     """The criterion has no ``reduction``, so losses are computed one by one."""
 

@@ -234,7 +234,7 @@ def test_data_that_are_refused_change_nothing(cls, fits, fault):
 
 @every_estimator
 def test_control_c_changes_nothing(cls):
-    """Around a frozen net, since a training of skorch's takes it for its own end."""
+    """Around a frozen net; trainings are in field/test_interrupted_training.py."""
     if not takes_frozen(cls) or cls.__name__ == "LeaveOneOut":
         pytest.skip("trains nets")
     with seeded(0):

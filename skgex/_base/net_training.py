@@ -9,7 +9,6 @@ from typing import TypeAlias
 from joblib import Memory
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
 from skgex._base.parameters import NetNeed
@@ -21,6 +20,7 @@ from skgex._nets.skorch_adapter import holds_rows_out
 from skgex._nets.snapshot import TrainedNet, snapshot
 from skgex._nets.training import Trial, train
 from skgex._nets.trajectory import Trajectory, train_with_trajectory
+from skgex._utils.memory import check_memory
 from skgex._utils.random import Seeds
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import HeldOutRowsWarning, RefitWarning

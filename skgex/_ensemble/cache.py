@@ -6,6 +6,8 @@ from typing import Any
 import joblib
 from joblib import Memory
 
+from skgex._utils.memory import CheckedMemory, check_memory
+
 
 class MemberCache(dict):
     """What one estimator keeps between its fits: a mapping from keys to members."""
@@ -32,9 +34,9 @@ class DiskMemberCache:
         What the values follow from besides their key; hashed once.
     """
 
-    def __init__(self, memory: Memory, origin: Any = None):
+    def __init__(self, memory: Memory | CheckedMemory, origin: Any = None):
         self._origin = None if memory.location is None else joblib.hash(origin)
-        self._call = memory.cache(_given, ignore=["value"])
+        self._call = check_memory(memory).cache(_given, ignore=["value"])
 
     def __contains__(self, key: Hashable) -> bool:
         return self._call.check_call_in_cache(self._origin, key, None)

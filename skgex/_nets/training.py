@@ -10,6 +10,7 @@ from skorch.callbacks import Callback
 
 from skgex._data.groups import GroupedStrata, Strata, split_groups
 from skgex._data.records import take
+from skgex._nets.skorch_adapter import letting_interrupts_through
 from skgex._nets.snapshot import TrainedNet, Weights, load_weights, snapshot
 from skgex._utils.random import seeded
 
@@ -39,7 +40,10 @@ class Trial(NamedTuple):
 def train(net: NeuralNet, X: Any, y: Any, seed: int) -> TrainedNet:
     """Fit a clone of ``net``, from newly initialised weights."""
     with seeded(seed):
-        return snapshot(clone(net).fit(X, y))
+        fresh = clone(net)
+        with letting_interrupts_through(fresh):
+            fresh.fit(X, y)
+        return snapshot(fresh)
 
 
 def train_watched(
@@ -53,7 +57,9 @@ def train_watched(
     with seeded(seed):
         fresh = clone(net).initialize()
         fresh.callbacks_.insert(0, ("watch", watch))
-        return snapshot(fresh.partial_fit(X, y))
+        with letting_interrupts_through(fresh):
+            fresh.partial_fit(X, y)
+        return snapshot(fresh)
 
 
 def train_further(
@@ -63,7 +69,9 @@ def train_further(
     with seeded(seed):
         fresh = clone(net).initialize()
         load_weights(fresh, weights)
-        return snapshot(fresh.partial_fit(X, y))
+        with letting_interrupts_through(fresh):
+            fresh.partial_fit(X, y)
+        return snapshot(fresh)
 
 
 def make_trial(net: NeuralNet, X: Any, y: Any, strata: Strata, seed: int) -> Trial:

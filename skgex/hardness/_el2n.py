@@ -4,11 +4,11 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_memory
 
 from skgex._base.net_training import unfitted_net
 from skgex._base.parameters import N_JOBS, Interval, NetNeed
 from skgex._data.records import Data
+from skgex._utils.memory import check_memory
 from skgex._utils.parallel import run
 from skgex._utils.random import Seeds, draw_seeds
 from skgex.hardness._hardness import Hardness, train_and_predict

@@ -5,13 +5,13 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
-from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
 from skgex._base.net_training import AnyMemory
 from skgex._base.parameters import N_JOBS, Interval
 from skgex._data.groups import Fold, GroupedStrata, deal_groups, n_units
 from skgex._data.records import Data
+from skgex._utils.memory import check_memory
 from skgex._utils.parallel import run
 from skgex._utils.random import draw_seeds
 from skgex.hardness._hardness import train_and_predict

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.utils.validation import check_memory
 
 from skgex._base.net_training import AnyMemory, train_net
 from skgex._base.parameters import N_JOBS, Interval, NetNeed, StrOptions
@@ -27,6 +26,7 @@ from skgex._ensemble.statistics import loss_deviations, self_influence
 from skgex._nets.batches import steps_per_epoch
 from skgex._nets.snapshot import TrainedNet, revive
 from skgex._nets.training import Trial, make_trial
+from skgex._utils.memory import check_memory
 from skgex._utils.random import Seeds, draw_seeds
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import ConvergenceWarning, DivergenceWarning

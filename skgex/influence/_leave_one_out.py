@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
 from skgex._base.net_training import choose_epochs, train_recipe
@@ -16,6 +15,7 @@ from skgex._ensemble.statistics import loss_deviations
 from skgex._nets.skorch_adapter import unwrap
 from skgex._nets.snapshot import TrainedNet, Weights, snapshot
 from skgex._nets.training import train, train_further
+from skgex._utils.memory import check_memory
 from skgex._utils.parallel import run
 from skgex._utils.random import Seeds
 from skgex._utils.warnings import warn_caller
