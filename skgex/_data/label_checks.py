@@ -50,6 +50,8 @@ def check_labels(y: Any, name: str = "y") -> Any:
             f"{'a sparse matrix' if issparse(y) else type(y).__name__}."
         )
     values = _values(y, name)
+    if values.dtype.kind == "S":
+        raise ValueError(f"{name}: labels are bytes; pass np.char.decode({name}).")
     if values.dtype.kind in "cV":
         raise ValueError(
             f"{name}: Complex data not supported, nor structured; labels must be "
