@@ -62,7 +62,7 @@ def check_labels(y: Any, name: str = "y") -> Any:
     _refuse_missing(values, name)
     if values.dtype == object:
         _refuse_mixed(values, name)
-    numpy_dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    numpy_dtype = _numpy_dtype(y)
     return y if numpy_dtype is None else y.to_numpy(dtype=numpy_dtype)
 
 
@@ -81,6 +81,16 @@ def seems_regression(y: np.ndarray, n_classes: int) -> bool:
     if n_classes > MANY_VALUES:
         return y.dtype.kind == "f" or rows_per_class < FEW_ROWS
     return n_classes > MANY_VALUES / 5 and rows_per_class < 2
+
+
+def _numpy_dtype(y: Any) -> Any:
+    """Return NumPy's dtype for pandas' nullable one, None for any other.
+
+    scikit-learn would make floats of nullable integers and booleans.
+    """
+    dtypes = getattr(y, "dtypes", None)  # of a Series one, of a frame several
+    kinds = {getattr(d, "numpy_dtype", None) for d in np.atleast_1d(np.array(dtypes))}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _values(y: Any, name: str) -> np.ndarray:
