@@ -133,10 +133,10 @@ def _refuse_missing(values: np.ndarray, name: str) -> None:
     kind = _name_of(values[missing].flat[0])
     rows = np.unique(np.nonzero(missing)[0])
     named = ", ".join(map(str, rows[:N_NAMED]))
+    more = ", ..." if len(rows) > N_NAMED else ""
     raise ValueError(
-        f"{name}: Input {name} contains {kind}. {len(rows)} of {len(values)} labels "
-        f"are missing, at rows {named}{', ...' if len(rows) > N_NAMED else ''}; drop "
-        "these rows or label them."
+        f"{name}: Input {name} contains {kind}. Labels are missing in {len(rows)} of "
+        f"{len(values)} rows: {named}{more}. Drop these rows or label them."
     )
 
 
