@@ -50,7 +50,7 @@ def check_kind(X: Any) -> None:
 
 
 def check_rows(dataset: Any) -> None:
-    """Refuse a Dataset whose first row is not a pair of a sample and a target.
+    """Refuse a Dataset of fewer than two rows, or whose first row is no pair.
 
     Raises
     ------
@@ -59,8 +59,7 @@ def check_rows(dataset: Any) -> None:
     ValueError
         If there are fewer than two rows, reading the first fails, or that is no pair.
     """
-    if not hasattr(dataset, "__len__"):
-        raise TypeError("X: a Dataset must have a length, so that rows can be reread.")
+    check_length(dataset)
     if len(dataset) < 2:
         raise ValueError(f"X: at least 2 samples are needed, got {len(dataset)}.")
     with seeded(0), reading_dataset():
@@ -82,6 +81,12 @@ def check_rows(dataset: Any) -> None:
             "be a number or a tensor of numbers. Encode classes as 0, 1, ..., for "
             "example by sklearn.preprocessing.LabelEncoder."
         )
+
+
+def check_length(dataset: Any) -> None:
+    """Raise a TypeError for a Dataset without a length."""
+    if not hasattr(dataset, "__len__"):
+        raise TypeError("X: a Dataset must have a length, so that rows can be reread.")
 
 
 @contextmanager

@@ -15,13 +15,15 @@ from sklearn.base import (
 )
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from skorch.utils import is_dataset
 
 from skgex._base.fit_metadata import fit_options
 from skgex._base.fitted_state import replace_fitted_state
+from skgex._base.input_kinds import check_kind, check_length
 from skgex._base.parameters import HasMethods, fit_context
-from skgex._base.validation import validate_for_fit
+from skgex._base.validation import validate_for_fit, validated
+from skgex._data.label_checks import check_labels
 from skgex._data.label_coding import ClassLabels
 from skgex._data.row_index import RowIndex
 from skgex._utils.warnings import warn_caller
@@ -193,8 +195,11 @@ class ScorerEstimator(
         self, X: Any, y: Any
     ) -> tuple[Any, np.ndarray | None, dict[str, Any]]:
         """Return samples and labels as arrays, and the attributes of their features."""
+        check_kind(X)
         if is_dataset(X):
+            check_length(X)
             return X, y, {}
+        y = None if y is None else check_labels(y)
         options: dict[str, Any] = {"allow_nd": True, "ensure_min_samples": 2}
         if y is None and not get_tags(self).target_tags.required:
             X, attributes = validate_for_fit(self, X, **options)
@@ -205,12 +210,14 @@ class ScorerEstimator(
 
     def _check_query(self, X: Any, y: Any) -> tuple[Any, np.ndarray | None]:
         """Return queried samples, and labels if there are any, as arrays."""
+        check_kind(X)
         if is_dataset(X):
             return X, y
         if y is None:
-            return validate_data(self, X, allow_nd=True, reset=False), None
+            return validated(self, X, allow_nd=True, reset=False), None
+        y = check_labels(y)
         options = {"allow_nd": True, "multi_output": _has_columns(y)}
-        return validate_data(self, X, y, reset=False, **options)
+        return validated(self, X, y, reset=False, **options)
 
     def _fitted_scores(self, scorer: Any, n_samples: int) -> tuple[str, np.ndarray]:
         """Return the attribute that holds a fitted scorer's scores, and the scores."""

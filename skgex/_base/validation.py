@@ -163,6 +163,8 @@ def validated(estimator: Any, X: Any, *given: Any, **options: Any) -> Any:
         y = check_labels(given[0])
         _check_lengths(X, y)
         shape = np.asarray(y).shape
+        if options.get("y_numeric"):
+            _check_numeric(y)
         if len(shape) > 2 and options.get("multi_output"):
             y = np.asarray(y).reshape(shape[0], -1)
         given = (y,)
@@ -329,6 +331,17 @@ def _length(values: Any) -> int | None:
     if getattr(values, "shape", ()):
         return values.shape[0]
     return len(values) if isinstance(values, (list, tuple)) else None
+
+
+def _check_numeric(y: Any) -> None:
+    """Raise a ValueError where numbers are wanted as labels and others came."""
+    try:
+        np.asarray(y).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y: the net takes numbers as targets, got {np.asarray(y).dtype}; {error}. "
+            "For class labels, pass a skorch.NeuralNetClassifier."
+        ) from error
 
 
 def _name_text(error: Exception) -> None:

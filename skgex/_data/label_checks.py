@@ -50,6 +50,8 @@ def check_labels(y: Any, name: str = "y") -> Any:
             f"{'a sparse matrix' if issparse(y) else type(y).__name__}."
         )
     values = _values(y, name)
+    if values.dtype.kind == "S":
+        raise ValueError(f"{name}: labels are bytes; pass np.char.decode({name}).")
     if values.dtype.kind in "cV":
         raise ValueError(
             f"{name}: Complex data not supported, nor structured; labels must be "
@@ -60,7 +62,7 @@ def check_labels(y: Any, name: str = "y") -> Any:
     _refuse_missing(values, name)
     if values.dtype == object:
         _refuse_mixed(values, name)
-    numpy_dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    numpy_dtype = _numpy_dtype(y)
     return y if numpy_dtype is None else y.to_numpy(dtype=numpy_dtype)
 
 
@@ -79,6 +81,16 @@ def seems_regression(y: np.ndarray, n_classes: int) -> bool:
     if n_classes > MANY_VALUES:
         return y.dtype.kind == "f" or rows_per_class < FEW_ROWS
     return n_classes > MANY_VALUES / 5 and rows_per_class < 2
+
+
+def _numpy_dtype(y: Any) -> Any:
+    """Return NumPy's dtype for pandas' nullable one, None for any other.
+
+    scikit-learn would make floats of nullable integers and booleans.
+    """
+    dtypes = getattr(y, "dtypes", None)  # of a Series one, of a frame several
+    kinds = {getattr(d, "numpy_dtype", None) for d in np.atleast_1d(np.array(dtypes))}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _values(y: Any, name: str) -> np.ndarray:
@@ -121,10 +133,10 @@ def _refuse_missing(values: np.ndarray, name: str) -> None:
     kind = _name_of(values[missing].flat[0])
     rows = np.unique(np.nonzero(missing)[0])
     named = ", ".join(map(str, rows[:N_NAMED]))
+    more = ", ..." if len(rows) > N_NAMED else ""
     raise ValueError(
-        f"{name}: Input {name} contains {kind}. {len(rows)} of {len(values)} labels "
-        f"are missing, at rows {named}{', ...' if len(rows) > N_NAMED else ''}; drop "
-        "these rows or label them."
+        f"{name}: Input {name} contains {kind}. Labels are missing in {len(rows)} of "
+        f"{len(values)} rows: {named}{more}. Drop these rows or label them."
     )
 
 

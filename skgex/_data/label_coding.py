@@ -208,6 +208,10 @@ class ClassIndices(RegressionTargets):
             )
         return codes
 
+    def given(self, codes: np.ndarray) -> np.ndarray:
+        """Return the indices that were encoded."""
+        return codes
+
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Return the most probable index of each token or pixel."""
         return self.code_of(outputs)

@@ -137,7 +137,8 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         y = y if _keeps_type(y) else np.asarray(y)
         if self.action == "relabel":
             new = last_step(self.selector_).relabel()
-            y = _with_labels(y, labels, np.where(self.acted_mask_, new, labels))
+            new = np.where(self.acted_mask_, new, labels)
+            y = _with_labels(y, new, np.flatnonzero(new != labels))
         return _taken(rows, kept), _taken(y, kept)
 
     def _select(self, X: Any, y: Any, groups: Any) -> tuple[Any, np.ndarray]:
@@ -186,9 +187,8 @@ def _one_column(y: np.ndarray) -> np.ndarray:
     return y
 
 
-def _with_labels(y: Any, labels: np.ndarray, new: np.ndarray) -> Any:
-    """Return a copy of y, of the same type, with the new labels."""
-    changed = np.flatnonzero(new != labels)
+def _with_labels(y: Any, new: np.ndarray, changed: np.ndarray) -> Any:
+    """Return a copy of y, of the same type, with the new labels of some rows."""
     if isinstance(y, (list, tuple)):
         return type(y)(_replaced(y, changed, new))
     width = np.shape(y)[1] if np.ndim(y) == 2 else 0
@@ -198,7 +198,7 @@ def _with_labels(y: Any, labels: np.ndarray, new: np.ndarray) -> Any:
             return type(y)(y.name, _replaced(y, changed, new), dtype=y.dtype)
         columns = np.reshape(fresh, (len(new), width)).T
         pairs = zip(y.get_columns(), columns, strict=True)
-        return y.with_columns([_with_labels(c, labels, part) for c, part in pairs])
+        return y.with_columns([_with_labels(c, part, changed) for c, part in pairs])
     fresh = fresh[changed, None] if width == 1 else fresh[changed]
     if torch.is_tensor(y):
         y = y.clone()
