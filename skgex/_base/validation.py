@@ -191,7 +191,7 @@ def encode(net: GivenNet, X: Any, y: np.ndarray | None, found: InputFormat) -> D
         assert y is not None  # the default net's labels were asked for
         return _coded(None, X, y, found, None, frozen=False)
     inner, frozen = unwrap(net)
-    probe = revive(snapshot(inner)) if frozen else initialised(inner)
+    probe = revive(snapshot(inner)) if frozen else _shaped(inner, X, y, found)
     width = n_outputs(probe, _few(X))
     if is_dataset(X):  # its targets are as the net takes them: trained or not
         data = _coded(inner, X, targets_of(probe, X), found, width, frozen=True)
@@ -209,6 +209,15 @@ def encode(net: GivenNet, X: Any, y: np.ndarray | None, found: InputFormat) -> D
             SlowCriterionWarning,
         )
     return data
+
+
+def _shaped(
+    net: NeuralNet, X: Any, y: np.ndarray | None, found: InputFormat
+) -> NeuralNet:
+    """Return an untrained clone, shaped by its callbacks as a training shapes it."""
+    if y is None:
+        return initialised(net, X)
+    return initialised(net, X, _coded(net, X, y, found, None, frozen=False).targets)
 
 
 def _coded(

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from sklearn.frozen import FrozenEstimator
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, InputShapeSetter
+from skorch.dataset import get_len, unpack_data
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
@@ -24,6 +25,9 @@ _STEP_METHODS = (
     "_step_optimizer",
     "_set_training",
 )
+
+# Parameters with these prefixes say how a net is trained, and do not shape it.
+_OF_TRAINING = ("iterator_train", "iterator_valid", "callbacks", "dataset", "optimizer")
 
 
 def unwrap(net: NeuralNet | FrozenEstimator) -> tuple[NeuralNet, bool]:
@@ -108,6 +112,18 @@ def has_plain_step(net: NeuralNet) -> bool:
     )
 
 
+def train_batch(net: NeuralNet, batch: Any) -> None:
+    """Train an initialised net on a batch as skorch does, with a record of it."""
+    net.notify("on_batch_begin", batch=batch, training=True)
+    step = net.train_step(batch)
+    if not isinstance(step, dict):  # nothing to record
+        step = {}
+    if torch.is_tensor(step.get("loss")):
+        net.history.record_batch("train_loss", step["loss"].item())
+    net.history.record_batch("train_batch_size", get_len(unpack_data(batch)[0]))
+    net.notify("on_batch_end", batch=batch, training=True, **step)
+
+
 def holds_rows_out(net: NeuralNet) -> bool:
     """Return whether ``fit`` keeps part of the rows for validation."""
     return bool(net.train_split)
@@ -138,6 +154,39 @@ def shuffle_training(net: NeuralNet) -> None:
     for name in ("shuffle", "drop_last"):
         if params.get(f"iterator_valid__{name}"):
             net.set_params(**{f"iterator_valid__{name}": False})
+
+
+def shape_for(net: NeuralNet, X: Any, y: Any) -> None:
+    """Let callbacks shape the module of an initialised net, as a training begins.
+
+    Those are ``InputShapeSetter`` and callbacks of the user's own. skorch's others do
+    not shape a module, but open files or load weights.
+    """
+    if type(net).on_train_begin is not NeuralNet.on_train_begin:
+        net.on_train_begin(net, X=X, y=y)
+    for _, callback in net.callbacks_:
+        method = type(callback).on_train_begin
+        if isinstance(callback, InputShapeSetter) or not _is_of_skorch(method):
+            callback.on_train_begin(net, X=X, y=y)
+
+
+def shape_like(net: NeuralNet, other: NeuralNet) -> None:
+    """Give an uninitialised net the shape that callbacks gave another one."""
+    params = net.get_params(deep=False)
+    net.set_params(
+        **{
+            name: value
+            for name, value in other.get_params(deep=False).items()
+            if isinstance(value, (int, str, tuple))
+            and "__" in name
+            and name.partition("__")[0] not in _OF_TRAINING
+            and params.get(name) != value
+        }
+    )
+
+
+def _is_of_skorch(method: Any) -> bool:
+    return method.__module__.partition(".")[0] == "skorch"
 
 
 @contextmanager

@@ -4,14 +4,19 @@ A net that was fitted is never changed, cloned with its weights or sent to anoth
 process. A :class:`TrainedNet` is, and :func:`revive` makes a net to work with from it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 
-from skgex._nets.skorch_adapter import epochs_of, named_modules, shuffle_training
+from skgex._nets.skorch_adapter import (
+    epochs_of,
+    named_modules,
+    shape_for,
+    shuffle_training,
+)
 from skgex._utils.random import seeded
 
 # State of each module and criterion: arrays by name, by skorch's name of the module.
@@ -63,10 +68,16 @@ def revive(trained: TrainedNet) -> NeuralNet:
     return net
 
 
-def initialised(net: NeuralNet) -> NeuralNet:
-    """Return an initialised, untrained clone of a net."""
+def initialised(net: NeuralNet, X: Any = None, y: Any = None) -> NeuralNet:
+    """Return an initialised, untrained clone of a net.
+
+    With samples, its callbacks shape the module for them, as in a training.
+    """
     with seeded(0):
-        return clone(net).set_params(verbose=0).initialize()
+        fresh = clone(net).set_params(verbose=0).initialize()
+        if X is not None:
+            shape_for(fresh, X, y)
+        return fresh
 
 
 def n_training_steps(trained: TrainedNet) -> int:

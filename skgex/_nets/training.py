@@ -9,8 +9,8 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from skgex._data.records import take
-from skgex._nets.skorch_adapter import letting_interrupts_through
-from skgex._nets.snapshot import TrainedNet, Weights, load_weights, snapshot
+from skgex._nets.skorch_adapter import letting_interrupts_through, shape_like
+from skgex._nets.snapshot import TrainedNet, load_weights, snapshot
 from skgex._utils.random import seeded
 
 # Share of the rows that a trial holds out. Half, because the other half of the cost of
@@ -62,12 +62,13 @@ def train_watched(
 
 
 def train_further(
-    net: NeuralNet, weights: Weights, X: Any, y: Any, seed: int
+    net: NeuralNet, start: TrainedNet, X: Any, y: Any, seed: int
 ) -> TrainedNet:
-    """Fit a clone of ``net`` that starts from given weights."""
+    """Fit a clone of ``net`` that starts from the weights of a trained one."""
     with seeded(seed):
-        fresh = clone(net).initialize()
-        load_weights(fresh, weights)
+        fresh = clone(net)
+        shape_like(fresh, start.net)
+        load_weights(fresh.initialize(), start.weights)
         with letting_interrupts_through(fresh):
             fresh.partial_fit(X, y)
         return snapshot(fresh)

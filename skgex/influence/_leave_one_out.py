@@ -205,4 +205,4 @@ def train_without(
     rest = take(X, y, np.delete(np.arange(len(X)), row))
     if start is None:
         return train(net, *rest, seed).weights
-    return train_further(net, start.weights, *rest, seed).weights
+    return train_further(net, start, *rest, seed).weights
