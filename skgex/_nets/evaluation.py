@@ -190,7 +190,12 @@ def n_outputs(net: NeuralNet, X: Any) -> int | None:
     """
     dataset = net.get_dataset(X)
     with seeded(0):
-        batch = next(batches(net, dataset, training=False))
+        batch = next(batches(net, dataset, training=False), None)
+        if batch is None:
+            raise ValueError(
+                f"net: its validation iterator gives no batch of {len(dataset)} rows; "
+                "it must give each row once, in order."
+            )
         samples = unpack_data(batch)[0]
         try:
             output = net.evaluation_step(batch, training=False)

@@ -12,7 +12,10 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, InputShapeSetter
 from skorch.dataset import get_len, unpack_data
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
+
+from skgex._utils.grad_mode import gradients_enabled
+from skgex._utils.random import seeded
 
 # Overriding one of these gives a training step a meaning of its own.
 _STEP_METHODS = (
@@ -141,19 +144,22 @@ def is_row_by_row(net: NeuralNet) -> bool:
 
 
 def shuffle_training(net: NeuralNet) -> None:
-    """Let the training iterator shuffle, unless the user chose an order.
-
-    The validation iterator must yield each row once and in order.
-    """
+    """Let the training iterator shuffle, unless the user chose an order."""
     params = net.get_params(deep=False)
     own_order = ("sampler", "batch_sampler", "shuffle")
     if net.iterator_train is DataLoader and not any(
         f"iterator_train__{name}" in params for name in own_order
     ):
         net.set_params(iterator_train__shuffle=True)
-    for name in ("shuffle", "drop_last"):
+
+
+def evaluate_in_order(net: NeuralNet) -> None:
+    """Let the validation iterator give each row once and in order."""
+    plain = {"shuffle": False, "drop_last": False, "sampler": None}
+    params = net.get_params(deep=False)
+    for name, value in {**plain, "batch_sampler": None}.items():
         if params.get(f"iterator_valid__{name}"):
-            net.set_params(**{f"iterator_valid__{name}": False})
+            net.set_params(**{f"iterator_valid__{name}": value})
 
 
 def shape_for(net: NeuralNet, X: Any, y: Any) -> None:
@@ -187,6 +193,41 @@ def shape_like(net: NeuralNet, other: NeuralNet) -> None:
 
 def _is_of_skorch(method: Any) -> bool:
     return method.__module__.partition(".")[0] == "skorch"
+
+
+def is_single(batch: Any) -> bool:
+    """Return whether a batch has a single row."""
+    y = unpack_data(batch)[1]
+    try:
+        return bool((len(y) if torch.is_tensor(y) else get_len(y)) == 1)
+    except (TypeError, ValueError):  # what a Dataset gives may have no length
+        return False
+
+
+def takes_single_row(net: NeuralNet, dataset: Any) -> bool:
+    """Return whether a net can be trained on a batch of one row; batch norm cannot.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Initialised; its gradients change, and its module may count what it has seen.
+    dataset : Dataset
+        Of two rows. A net that cannot be asked for the loss of two is taken at its
+        word.
+    """
+
+    def has_gradient(rows: list[int]) -> bool:
+        loader = DataLoader(Subset(dataset, rows), batch_size=len(rows))
+        try:
+            X, y = unpack_data(next(iter(loader)))
+            net.get_loss(net.infer(X), y, X=X, training=True).backward()
+        except Exception:  # a user's module may raise anything
+            return False
+        return True
+
+    with seeded(0), gradients_enabled():
+        set_training(net, True)
+        return len(dataset) < 2 or has_gradient([0]) or not has_gradient([0, 1])
 
 
 @contextmanager

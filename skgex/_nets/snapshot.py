@@ -13,6 +13,7 @@ from skorch import NeuralNet
 
 from skgex._nets.skorch_adapter import (
     epochs_of,
+    evaluate_in_order,
     named_modules,
     shape_for,
     shuffle_training,
@@ -51,6 +52,7 @@ def snapshot(net: NeuralNet) -> TrainedNet:
     if recipe.callbacks != "disable":  # skorch raises if it is set twice
         recipe.set_params(callbacks="disable")
     shuffle_training(recipe)
+    evaluate_in_order(recipe)
     recipe = clone(recipe)  # drops callbacks that set_params has instantiated
     fixed = {name for name, p in net.get_all_learnable_params() if not p.requires_grad}
     return TrainedNet(recipe, weights_of(net), frozenset(fixed), epochs_of(net))
@@ -74,7 +76,9 @@ def initialised(net: NeuralNet, X: Any = None, y: Any = None) -> NeuralNet:
     With samples, its callbacks shape the module for them, as in a training.
     """
     with seeded(0):
-        fresh = clone(net).set_params(verbose=0).initialize()
+        fresh = clone(net).set_params(verbose=0)
+        evaluate_in_order(fresh)
+        fresh.initialize()
         if X is not None:
             shape_for(fresh, X, y)
         return fresh
