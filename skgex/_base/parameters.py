@@ -16,6 +16,8 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 
+from skgex._utils.grad_mode import gradients_enabled
+
 __all__ = [
     "N_JOBS",
     "HasMethods",
@@ -36,16 +38,17 @@ N_JOBS: list = [
 
 
 def fit_context(*, prefer_skip_nested_validation: bool) -> Callable:
-    """Return scikit-learn's decorator of ``fit``, which checks parameters first.
+    """Return a decorator of ``fit``: scikit-learn's, which checks parameters first.
 
-    In addition, ``sample_weight`` is refused with advice where ``fit`` has no such
+    In addition, torch computes gradients, in whatever mode the fit is called, and
+    ``sample_weight`` is refused with advice where ``fit`` has no such
     argument. It cannot be one: scikit-learn would expect a weight of zero to equal
     the absence of a row, but every row is scored.
     """
     decorate = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
 
     def decorated(fit: Callable) -> Callable:
-        checked = decorate(fit)
+        checked = decorate(_with_gradients(fit))
         kinds = [parameter.kind for parameter in signature(fit).parameters.values()]
         if Parameter.VAR_KEYWORD in kinds:  # takes it, or refuses it by itself
             return checked
@@ -64,6 +67,15 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable:
         return without_weights
 
     return decorated
+
+
+def _with_gradients(fit: Callable) -> Callable:
+    @wraps(fit)
+    def fit_with_gradients(estimator: Any, *args: Any, **options: Any) -> Any:
+        with gradients_enabled():
+            return fit(estimator, *args, **options)
+
+    return fit_with_gradients
 
 
 class NetNeed(Enum):

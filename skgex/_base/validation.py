@@ -201,8 +201,12 @@ def encode(net: GivenNet, X: Any, y: np.ndarray | None, found: InputFormat) -> D
         assert y is not None  # the default net's labels were asked for
         return _coded(None, X, y, found, None, frozen=False)
     inner, frozen = unwrap(net)
+    targets = None
+    if y is not None and not frozen:
+        targets = _coded(inner, X, y, found, None, frozen=False).targets
     with blamed_on("net", "it cannot be initialised"):
-        probe = revive(snapshot(inner)) if frozen else initialised(inner)
+        # Callbacks that shape the module see what a training would show them.
+        probe = revive(snapshot(inner)) if frozen else initialised(inner, X, targets)
     if is_dataset(X):
         data = _coded_dataset(inner, X, found, probe, frozen=frozen)
     elif y is None:

@@ -19,6 +19,7 @@ from skgex._nets.skorch_adapter import (
     replace_optimizers,
     set_training,
     submodules,
+    train_batch,
 )
 
 # Under a constant learning rate, gradients are clipped to this norm (official code: 1).
@@ -129,7 +130,8 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
     """Train an initialised net in place, through its own ``train_step`` if it has one.
 
     skorch's ``train_step`` is replaced by a shorter one with the same effect on the
-    weights: its records take longer than the loss of a small net.
+    weights: its records take longer than the loss of a small net. A net's own step gets
+    the history that it has in a training; all batches are of one epoch.
 
     Parameters
     ----------
@@ -143,7 +145,10 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
     optimizers = replace_optimizers(
         net, lambda groups: MemberSGD(groups, tuning, clip, fused)
     )
-    step_once = _descend if has_plain_step(net) else type(net).train_step
+    plain = has_plain_step(net)
+    step_once = _descend if plain else train_batch
+    if not plain:
+        net.notify("on_epoch_begin")
     set_training(net, True)
     for step, batch in enumerate(islice(batches, tuning.n_steps)):
         for optimizer in optimizers:

@@ -124,7 +124,7 @@ def choose_learning_rate(
     budget = n_training_steps(trial.trained) or n_runs * tuning.n_steps
     n_steps = int(np.clip(budget // n_runs, 1, tuning.n_steps))
     seeds = draw_seeds(np.random.RandomState(seed), N_MEMBERS)
-    seen, held_out = take(X, y, trial.seen), take(X, y, trial.held_out)
+    held_out = take(X, y, trial.held_out)
     alone = evaluate(revive(trial.trained), *held_out)
     given = codes[trial.held_out] if codes is not None else alone.targets
     outputs: dict[float, np.ndarray] = {}
@@ -138,7 +138,7 @@ def choose_learning_rate(
     def likelihood_at(lr: float) -> np.ndarray:
         short = tuning._replace(lr=lr, n_steps=n_steps)
         jobs = [
-            (net, *seen, short, Plan(None, member_seed), held_out, False)
+            (net, X, y, short, Plan(trial.seen, member_seed), held_out, False)
             for net, member_seed in spread_over_devices(trial.trained, seeds)
         ]
         members = list(run(grow_member, jobs, n_jobs=n_jobs))

@@ -9,6 +9,7 @@ from skgex._ensemble.fine_tuning import FineTuning, fine_tune
 from skgex._nets.batch_norm import reestimate_batch_norm
 from skgex._nets.batches import endless_batches
 from skgex._nets.evaluation import Evaluation, evaluate
+from skgex._nets.parts import bound
 from skgex._nets.snapshot import TrainedNet, Weights, revive, weights_of
 from skgex._utils.random import seeded
 
@@ -81,9 +82,10 @@ def grow_member(
     """
     with seeded(plan.seed):
         net = revive(trained)
-        batches = endless_batches(net, *plan.samples(X, y))
-        fine_tune(net, batches, tuning)
-        reestimate_batch_norm(net, batches)
+        with bound(net, plan.rows, len(X)):
+            batches = endless_batches(net, *plan.samples(X, y))
+            fine_tune(net, batches, tuning)
+            reestimate_batch_norm(net, batches)
         evaluation = evaluate(net, *(scored or (X, y)))
     return member_of(weights_of(net), evaluation, keep_weights)
 

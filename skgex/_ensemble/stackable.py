@@ -28,6 +28,7 @@ from skgex._nets.skorch_adapter import (
     set_training,
 )
 from skgex._nets.snapshot import TrainedNet, revive
+from skgex._utils.grad_mode import gradients_enabled
 from skgex._utils.random import seeded
 
 # Beyond this number of parameters, most of a step is spent on matrix products, which
@@ -66,6 +67,11 @@ def can_batch(trained: TrainedNet, X: Any, y: Any) -> bool:
     y : ndarray of shape (n_samples, ...) or None
         Targets as the net takes them.
     """
+    with gradients_enabled():  # or a query under ``no_grad`` would be refused here
+        return _can_batch(trained, X, y)
+
+
+def _can_batch(trained: TrainedNet, X: Any, y: Any) -> bool:
     net = revive(trained)
     if not (_is_plain(net) and _is_light(net)):
         return False

@@ -28,6 +28,7 @@ from skgex._nets.evaluation import (
     per_sample_criterion,
 )
 from skgex._nets.functional import NetModule
+from skgex._nets.parts import bound
 from skgex._nets.skorch_adapter import replace_optimizers, set_training
 from skgex._nets.snapshot import TrainedNet, Weights, load_weights, revive, weights_of
 from skgex._utils.random import seeded
@@ -206,7 +207,7 @@ def _draw_rows(
     These are the rows that a member gets if it is grown alone with the same seed.
     """
     rows = np.arange(n_rows) if plan.rows is None else plan.rows
-    with seeded(plan.seed):
+    with seeded(plan.seed), bound(net, plan.rows, n_rows):
         steps = islice(endless_rows(net, net.get_dataset(rows, rows)), n_steps)
         return [rows[places] for places in steps]
 

@@ -14,21 +14,25 @@ loader.
 """
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.dataset import Dataset, unpack_data
+from skorch.dataset import Dataset
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
     RandomSampler,
     SequentialSampler,
+    Subset,
     default_collate,
 )
 
 from skgex._nets.batch_norm import has_batch_norm
+from skgex._nets.skorch_adapter import is_single, takes_single_row
 from skgex._nets.snapshot import to_array
 from skgex._utils.random import seeded
 
@@ -80,16 +84,29 @@ def can_slice(loader: Any, dataset: Any) -> bool:
 
 
 def endless_batches(net: NeuralNet, X: Any, y: Any) -> Iterator[Any]:
-    """Yield training batches, epoch after epoch."""
+    """Yield training batches, epoch after epoch, without those the net cannot take."""
     dataset = net.get_dataset(X, y)
-    skip_single = has_batch_norm(net)  # batch norm cannot be trained on one row
+
+    @cache
+    def takes_single() -> bool:
+        """Return whether single rows are trained on; most nets never give one."""
+        return not has_batch_norm(net) and _takes_single_row(net, dataset)
 
     def one_pass() -> Iterator[Any]:
         for batch in batches(net, dataset, training=True):
-            if not (skip_single and len(unpack_data(batch)[1]) == 1):
+            if not is_single(batch) or takes_single():
                 yield batch
 
     return _endless(one_pass)
+
+
+def _takes_single_row(net: NeuralNet, dataset: Any) -> bool:
+    """Try a copy of a net in training on a single row of its dataset."""
+    try:
+        probe = deepcopy(net)
+    except Exception:  # the state of a user's module may be of any kind
+        return True
+    return takes_single_row(probe, Subset(dataset, [0, min(1, len(dataset) - 1)]))
 
 
 def _endless(one_pass: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:

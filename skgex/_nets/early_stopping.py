@@ -54,7 +54,7 @@ def stop_default_net(
         train_split=predefined_split(Dataset(X[held_out], y[held_out])),
         callbacks=[EarlyStopping(patience=PATIENCE, load_best=True, sink=_silent)],
     )
-    trained = train(watched, X[seen], y[seen], seed)
+    trained = train(watched, X, y, seed, seen)
     losses = [epoch["valid_loss"] for epoch in trained.history]
     return Trial(trained, seen, held_out), int(np.nanargmin(losses)) + 1
 
@@ -76,7 +76,7 @@ def stop_given_net(
     """
     seen, held_out = split(len(X), strata, HELD_OUT, seed)
     watch = _BestEpoch(*take(X, y, held_out))
-    trained = train_watched(net, *take(X, y, seen), seed, watch)
+    trained = train_watched(net, X, y, seed, watch, seen)
     stopped = trained._replace(weights=watch.weights)
     return Trial(stopped, seen, held_out), watch.n_epochs
 

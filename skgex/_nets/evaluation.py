@@ -1,6 +1,6 @@
 """The loss and the prediction of each sample under a net."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -190,7 +190,12 @@ def n_outputs(net: NeuralNet, X: Any) -> int | None:
     """
     dataset = net.get_dataset(X)
     with seeded(0):
-        batch = next(batches(net, dataset, training=False))
+        batch = next(batches(net, dataset, training=False), None)
+        if batch is None:
+            raise ValueError(
+                f"net: its validation iterator gives no batch of {len(dataset)} rows; "
+                "it must give each row once, in order."
+            )
         samples = unpack_data(batch)[0]
         try:
             output = net.evaluation_step(batch, training=False)
@@ -257,8 +262,32 @@ def wants_class_indices(
 
 
 def _first_of(output: Any) -> torch.Tensor:
-    """Return the prediction, which is the first of several outputs of a module."""
-    return output[0] if isinstance(output, tuple) else output
+    """Return the prediction, which is the first of several outputs of a module.
+
+    Raises
+    ------
+    TypeError
+        If it is no tensor.
+    """
+    first = output[0] if isinstance(output, tuple) and output else output
+    if not torch.is_tensor(first):
+        raise TypeError(
+            f"net: its module gives {_kind_of(output)}; it must give a tensor, or a "
+            "tuple whose first element is the prediction as a tensor. Wrap the module "
+            "in one whose forward returns the tensor, and whatever else the loss "
+            "needs after it."
+        )
+    return first
+
+
+def _kind_of(output: Any) -> str:
+    """Return what a module gave, in words."""
+    kind = type(output).__name__
+    if isinstance(output, Mapping):
+        return f"a {kind} with the keys {', '.join(map(repr, output))}"
+    if isinstance(output, (tuple, list)):
+        return f"a {kind} of {', '.join(type(part).__name__ for part in output)}"
+    return f"a {kind}"
 
 
 def _row(value: Any, i: int) -> Any:

@@ -9,9 +9,13 @@ import numpy as np
 import torch
 from sklearn.frozen import FrozenEstimator
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, InputShapeSetter
+from skorch.dataset import get_len, unpack_data
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
+
+from skgex._utils.grad_mode import gradients_enabled
+from skgex._utils.random import seeded
 
 # Overriding one of these gives a training step a meaning of its own.
 _STEP_METHODS = (
@@ -24,6 +28,9 @@ _STEP_METHODS = (
     "_step_optimizer",
     "_set_training",
 )
+
+# Parameters with these prefixes say how a net is trained, and do not shape it.
+_OF_TRAINING = ("iterator_train", "iterator_valid", "callbacks", "dataset", "optimizer")
 
 
 def unwrap(net: NeuralNet | FrozenEstimator) -> tuple[NeuralNet, bool]:
@@ -108,6 +115,18 @@ def has_plain_step(net: NeuralNet) -> bool:
     )
 
 
+def train_batch(net: NeuralNet, batch: Any) -> None:
+    """Train an initialised net on a batch as skorch does, with a record of it."""
+    net.notify("on_batch_begin", batch=batch, training=True)
+    step = net.train_step(batch)
+    if not isinstance(step, dict):  # nothing to record
+        step = {}
+    if torch.is_tensor(step.get("loss")):
+        net.history.record_batch("train_loss", step["loss"].item())
+    net.history.record_batch("train_batch_size", get_len(unpack_data(batch)[0]))
+    net.notify("on_batch_end", batch=batch, training=True, **step)
+
+
 def holds_rows_out(net: NeuralNet) -> bool:
     """Return whether ``fit`` keeps part of the rows for validation."""
     return bool(net.train_split)
@@ -125,19 +144,90 @@ def is_row_by_row(net: NeuralNet) -> bool:
 
 
 def shuffle_training(net: NeuralNet) -> None:
-    """Let the training iterator shuffle, unless the user chose an order.
-
-    The validation iterator must yield each row once and in order.
-    """
+    """Let the training iterator shuffle, unless the user chose an order."""
     params = net.get_params(deep=False)
     own_order = ("sampler", "batch_sampler", "shuffle")
     if net.iterator_train is DataLoader and not any(
         f"iterator_train__{name}" in params for name in own_order
     ):
         net.set_params(iterator_train__shuffle=True)
-    for name in ("shuffle", "drop_last"):
+
+
+def evaluate_in_order(net: NeuralNet) -> None:
+    """Let the validation iterator give each row once and in order."""
+    plain = {"shuffle": False, "drop_last": False, "sampler": None}
+    params = net.get_params(deep=False)
+    for name, value in {**plain, "batch_sampler": None}.items():
         if params.get(f"iterator_valid__{name}"):
-            net.set_params(**{f"iterator_valid__{name}": False})
+            net.set_params(**{f"iterator_valid__{name}": value})
+
+
+def shape_for(net: NeuralNet, X: Any, y: Any) -> None:
+    """Let callbacks shape the module of an initialised net, as a training begins.
+
+    Those are ``InputShapeSetter`` and callbacks of the user's own. skorch's others do
+    not shape a module, but open files or load weights.
+    """
+    if type(net).on_train_begin is not NeuralNet.on_train_begin:
+        net.on_train_begin(net, X=X, y=y)
+    for _, callback in net.callbacks_:
+        method = type(callback).on_train_begin
+        if isinstance(callback, InputShapeSetter) or not _is_of_skorch(method):
+            callback.on_train_begin(net, X=X, y=y)
+
+
+def shape_like(net: NeuralNet, other: NeuralNet) -> None:
+    """Give an uninitialised net the shape that callbacks gave another one."""
+    params = net.get_params(deep=False)
+    net.set_params(
+        **{
+            name: value
+            for name, value in other.get_params(deep=False).items()
+            if isinstance(value, (int, str, tuple))
+            and "__" in name
+            and name.partition("__")[0] not in _OF_TRAINING
+            and params.get(name) != value
+        }
+    )
+
+
+def _is_of_skorch(method: Any) -> bool:
+    return method.__module__.partition(".")[0] == "skorch"
+
+
+def is_single(batch: Any) -> bool:
+    """Return whether a batch has a single row."""
+    y = unpack_data(batch)[1]
+    try:
+        return bool((len(y) if torch.is_tensor(y) else get_len(y)) == 1)
+    except (TypeError, ValueError):  # what a Dataset gives may have no length
+        return False
+
+
+def takes_single_row(net: NeuralNet, dataset: Any) -> bool:
+    """Return whether a net can be trained on a batch of one row; batch norm cannot.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        Initialised; its gradients change, and its module may count what it has seen.
+    dataset : Dataset
+        Of two rows. A net that cannot be asked for the loss of two is taken at its
+        word.
+    """
+
+    def has_gradient(rows: list[int]) -> bool:
+        loader = DataLoader(Subset(dataset, rows), batch_size=len(rows))
+        try:
+            X, y = unpack_data(next(iter(loader)))
+            net.get_loss(net.infer(X), y, X=X, training=True).backward()
+        except Exception:  # a user's module may raise anything
+            return False
+        return True
+
+    with seeded(0), gradients_enabled():
+        set_training(net, True)
+        return len(dataset) < 2 or has_gradient([0]) or not has_gradient([0, 1])
 
 
 @contextmanager

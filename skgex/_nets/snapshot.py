@@ -4,14 +4,20 @@ A net that was fitted is never changed, cloned with its weights or sent to anoth
 process. A :class:`TrainedNet` is, and :func:`revive` makes a net to work with from it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 
-from skgex._nets.skorch_adapter import epochs_of, named_modules, shuffle_training
+from skgex._nets.skorch_adapter import (
+    epochs_of,
+    evaluate_in_order,
+    named_modules,
+    shape_for,
+    shuffle_training,
+)
 from skgex._utils.random import seeded
 
 # State of each module and criterion: arrays by name, by skorch's name of the module.
@@ -46,6 +52,7 @@ def snapshot(net: NeuralNet) -> TrainedNet:
     if recipe.callbacks != "disable":  # skorch raises if it is set twice
         recipe.set_params(callbacks="disable")
     shuffle_training(recipe)
+    evaluate_in_order(recipe)
     recipe = clone(recipe)  # drops callbacks that set_params has instantiated
     fixed = {name for name, p in net.get_all_learnable_params() if not p.requires_grad}
     return TrainedNet(recipe, weights_of(net), frozenset(fixed), epochs_of(net))
@@ -63,10 +70,18 @@ def revive(trained: TrainedNet) -> NeuralNet:
     return net
 
 
-def initialised(net: NeuralNet) -> NeuralNet:
-    """Return an initialised, untrained clone of a net."""
+def initialised(net: NeuralNet, X: Any = None, y: Any = None) -> NeuralNet:
+    """Return an initialised, untrained clone of a net.
+
+    With samples, its callbacks shape the module for them, as in a training.
+    """
     with seeded(0):
-        return clone(net).set_params(verbose=0).initialize()
+        fresh = clone(net).set_params(verbose=0)
+        evaluate_in_order(fresh)
+        fresh.initialize()
+        if X is not None:
+            shape_for(fresh, X, y)
+        return fresh
 
 
 def n_training_steps(trained: TrainedNet) -> int:

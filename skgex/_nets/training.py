@@ -9,9 +9,9 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from skgex._data.groups import GroupedStrata, Strata, split_groups
-from skgex._data.records import take
-from skgex._nets.skorch_adapter import letting_interrupts_through
-from skgex._nets.snapshot import TrainedNet, Weights, load_weights, snapshot
+from skgex._nets.parts import loading
+from skgex._nets.skorch_adapter import letting_interrupts_through, shape_like
+from skgex._nets.snapshot import TrainedNet, load_weights, snapshot
 from skgex._utils.random import seeded
 
 # Share of the rows that a trial holds out. Half, because the other half of the cost of
@@ -37,17 +37,21 @@ class Trial(NamedTuple):
     held_out: np.ndarray
 
 
-def train(net: NeuralNet, X: Any, y: Any, seed: int) -> TrainedNet:
-    """Fit a clone of ``net``, from newly initialised weights."""
+def train(
+    net: NeuralNet, X: Any, y: Any, seed: int, rows: np.ndarray | None = None
+) -> TrainedNet:
+    """Fit a clone of ``net`` to some rows, from newly initialised weights."""
     with seeded(seed):
-        fresh = clone(net)
-        with letting_interrupts_through(fresh):
-            fresh.fit(X, y)
-        return snapshot(fresh)
+        return _fit(clone(net), X, y, rows)
 
 
 def train_watched(
-    net: NeuralNet, X: Any, y: Any, seed: int, watch: Callback
+    net: NeuralNet,
+    X: Any,
+    y: Any,
+    seed: int,
+    watch: Callback,
+    rows: np.ndarray | None = None,
 ) -> TrainedNet:
     """Fit as :func:`train` does, with one more callback.
 
@@ -57,27 +61,32 @@ def train_watched(
     with seeded(seed):
         fresh = clone(net).initialize()
         fresh.callbacks_.insert(0, ("watch", watch))
-        with letting_interrupts_through(fresh):
-            fresh.partial_fit(X, y)
-        return snapshot(fresh)
+        return _fit(fresh, X, y, rows)
 
 
 def train_further(
-    net: NeuralNet, weights: Weights, X: Any, y: Any, seed: int
+    net: NeuralNet, start: TrainedNet, X: Any, y: Any, seed: int, rows: np.ndarray
 ) -> TrainedNet:
-    """Fit a clone of ``net`` that starts from given weights."""
+    """Fit a clone of ``net`` that starts from the weights of a trained one."""
     with seeded(seed):
-        fresh = clone(net).initialize()
-        load_weights(fresh, weights)
-        with letting_interrupts_through(fresh):
-            fresh.partial_fit(X, y)
-        return snapshot(fresh)
+        fresh = clone(net)
+        shape_like(fresh, start.net)
+        load_weights(fresh.initialize(), start.weights)
+        return _fit(fresh, X, y, rows)
+
+
+def _fit(net: NeuralNet, X: Any, y: Any, rows: np.ndarray | None) -> TrainedNet:
+    """Fit a net to some rows in place; one that is initialised goes on from there."""
+    fit = net.partial_fit if net.initialized_ else net.fit
+    with loading(net, X, y, rows) as part, letting_interrupts_through(net):
+        fit(*part)
+    return snapshot(net)
 
 
 def make_trial(net: NeuralNet, X: Any, y: Any, strata: Strata, seed: int) -> Trial:
     """Train a clone on half of the rows, as the net is trained on all of them."""
     seen, held_out = split(len(X), strata, HELD_OUT, seed)
-    return Trial(train(net, *take(X, y, seen), seed), seen, held_out)
+    return Trial(train(net, X, y, seed, seen), seen, held_out)
 
 
 def split(

@@ -113,7 +113,7 @@ def train_and_predict(
 
     None stands for all rows.
     """
-    trained = train(net, *take(X, y, rows), seed)
+    trained = train(net, X, y, seed, rows)
     with seeded(0):
         evaluation = evaluate(revive(trained), *take(X, y, asked))
     return as_probabilities(evaluation.outputs)

@@ -24,6 +24,7 @@ from skgex._ensemble.learning_rate import (
 from skgex._ensemble.stability import LIMIT, STABLE, sizes, stability
 from skgex._ensemble.statistics import loss_deviations, self_influence
 from skgex._nets.batches import steps_per_epoch
+from skgex._nets.parts import check_samplers
 from skgex._nets.snapshot import TrainedNet, revive
 from skgex._nets.training import Trial, make_trial
 from skgex._utils.memory import check_memory
@@ -152,6 +153,8 @@ def fit_ensemble(
     -------
     fitted : FittedEnsemble
     """
+    if parameters.lr == "auto" or max_samples < 1:
+        check_samplers(skorch_net(parameters.net))
     trained, trial = _train(parameters, data, seeds, stops_early, last)
     tuning = _tuning(parameters, data, trained)
     choice = last.choice if last else None

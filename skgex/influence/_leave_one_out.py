@@ -9,9 +9,10 @@ from skorch import NeuralNet
 
 from skgex._base.net_training import choose_epochs, train_recipe
 from skgex._base.parameters import N_JOBS
-from skgex._data.records import Data, Query, take
+from skgex._data.records import Data, Query
 from skgex._ensemble.ensemble import GeometricEnsemble
 from skgex._ensemble.statistics import loss_deviations
+from skgex._nets.parts import check_samplers
 from skgex._nets.skorch_adapter import unwrap
 from skgex._nets.snapshot import TrainedNet, Weights, snapshot
 from skgex._nets.training import train, train_further
@@ -114,6 +115,8 @@ class LeaveOneOut(InfluenceEstimator):
         self.random_state = random_state
 
     def _fit(self, data: Data, seeds: Seeds) -> "RetrainedDeviations":
+        if self.net is not None:
+            check_samplers(unwrap(self.net)[0])
         recipe, trained = self._train_on_all(data, seeds)
         start = trained if self.warm_start else None
         members = run(
@@ -202,7 +205,7 @@ def train_without(
     net: NeuralNet, start: TrainedNet | None, X: Any, y: Any, row: int, seed: int
 ) -> Weights:
     """Train a clone of ``net`` on all rows but one, from its beginning or a start."""
-    rest = take(X, y, np.delete(np.arange(len(X)), row))
+    rest = np.delete(np.arange(len(X)), row)
     if start is None:
-        return train(net, *rest, seed).weights
-    return train_further(net, start.weights, *rest, seed).weights
+        return train(net, X, y, seed, rest).weights
+    return train_further(net, start, X, y, seed, rest).weights

@@ -72,7 +72,7 @@ class Seen(Callback):
     [
         lambda net: train(net, X, y, 0),
         lambda net: train_watched(net, X, y, 0, Callback()),
-        lambda net: train_further(net, START.weights, X, y, 0),
+        lambda net: train_further(net, START, X, y, 0, np.arange(len(X))),
         lambda net: train_with_trajectory(net, X, y, 0),
     ],
     ids=["train", "watched", "further", "trajectory"],
