@@ -5,11 +5,10 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 from skorch import NeuralNet
 
-from skgex._base.net_training import choose_epochs, train_recipe
+from skgex._base.net_training import choose_epochs, train_recipe, untrained_net
 from skgex._data.records import Data, Query, take
 from skgex._ensemble.ensemble import GeometricEnsemble
 from skgex._ensemble.statistics import loss_deviations
@@ -134,7 +133,7 @@ class LeaveOneOut(InfluenceEstimator):
         if self.net is not None:
             net, frozen = unwrap(self.net)
             if frozen:
-                return clone(net), snapshot(net)
+                return untrained_net(self.net, seeds.net), snapshot(net)
         recipe, _ = choose_epochs(self.net, data, self._needs, seeds.trial, self.memory)
         return recipe, train_recipe(recipe, data, seeds.net, self.memory)
 

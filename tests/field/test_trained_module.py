@@ -8,11 +8,14 @@ import torch
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from skorch import NeuralNetClassifier, NeuralNetRegressor
-from tiny import MLP, flip_every, make_blobs
+from tiny import MLP, classifier, flip_every, make_blobs
 from torch import nn
 
 from skgex import GEXDetector, GEXPruner
+from skgex._nets.fresh_weights import untrained
+from skgex._utils.random import seeded
 from skgex.detection import NoisyLabelDetector
+from skgex.exceptions import MemorisationWarning
 from skgex.hardness import DeepKNN, TrainingLoss
 from skgex.influence import GEX, InfluenceFunction
 
@@ -112,3 +115,59 @@ def test_a_module_with_regression_targets():
     net = FrozenEstimator(NeuralNetRegressor(line).initialize())
     scorer = TrainingLoss(net).fit(X, targets)
     np.testing.assert_allclose(scorer.scores_, 0.01, rtol=1e-3)
+
+
+# Trials of a frozen net start anew: the instance's weights have seen all labels.
+
+
+class OwnLayers(nn.Module):
+    """Layers of torch, and parameters of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.Parameter(torch.arange(4.0))
+        self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+        self.body = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU())
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, X):
+        rows = (X + self.shift)[:, None]
+        return self.head(self.body(self.attention(rows, rows, rows)[0][:, 0]))
+
+
+def test_an_instance_forgets_its_weights():
+    torch.manual_seed(7)
+    module = OwnLayers()
+    module(torch.randn(20, 4))  # batch norm has seen rows
+    net = wrapped(module).estimator
+    given = copy.deepcopy(module.state_dict())
+    fresh, again, other = (untrained(net, seed) for seed in (0, 0, 1))
+    assert not fresh.initialized_
+    for name, value in given.items():
+        assert torch.equal(module.state_dict()[name], value)
+        drawn = fresh.module.state_dict()[name]
+        assert torch.equal(drawn, again.module.state_dict()[name])
+        if value.is_floating_point() and len(value.unique()) > 1:
+            assert not torch.equal(drawn, value), name
+            if "norm" not in name and "running" not in name and drawn.std() > 0:
+                assert not torch.equal(drawn, other.module.state_dict()[name]), name
+
+
+def test_a_memorised_module_is_judged_as_a_memorised_net_of_a_class():
+    """A trial that began with what it had memorised would predict all labels."""
+    rows, clean = make_blobs(240, spread=0.5)
+    labels, _ = flip_every(clean, 10)
+    rows = rows.astype(np.float32)
+    settings = {"optimizer": torch.optim.Adam, "lr": 0.02, "max_epochs": 150}
+    net = classifier(MLP, module__hidden=128, module__dtype=torch.float32, **settings)
+    with seeded(0):
+        net.fit(rows, labels)
+    instance = classifier(net.module_, classes=[0, 1, 2], **settings)
+    frozen = FrozenEstimator(instance.initialize())
+    detector = GEXDetector(frozen, n_members=8, random_state=0)
+    with pytest.warns(MemorisationWarning):
+        detector.fit(rows, labels)
+    expected = GEXDetector(FrozenEstimator(net), n_members=8, random_state=0)
+    with pytest.warns(MemorisationWarning):
+        expected.fit(rows, labels)
+    assert detector.lr_ == expected.lr_
