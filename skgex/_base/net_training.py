@@ -16,7 +16,8 @@ from skgex._base.validation import GivenNet
 from skgex._data.records import Data
 from skgex._nets.default_net import make_default_net
 from skgex._nets.early_stopping import stop_default_net, stop_given_net
-from skgex._nets.skorch_adapter import holds_rows_out
+from skgex._nets.fresh_weights import untrained
+from skgex._nets.skorch_adapter import holds_rows_out, unwrap
 from skgex._nets.snapshot import TrainedNet, snapshot
 from skgex._nets.training import Trial, train
 from skgex._nets.trajectory import Trajectory, train_with_trajectory
@@ -34,6 +35,12 @@ def unfitted_net(net: GivenNet, data: Data, need: NetNeed) -> NeuralNet:
         return make_default_net(data.X, data.n_classes)
     _warn_of_training(net, need)
     return clone(net)
+
+
+def untrained_net(net: NeuralNet | FrozenEstimator, seed: int) -> NeuralNet:
+    """Return a given net to be trained: a frozen one without what it has learnt."""
+    inner, frozen = unwrap(net)
+    return untrained(inner, seed) if frozen else inner
 
 
 def choose_epochs(

@@ -30,24 +30,40 @@ class Checkpoints(NamedTuple):
     lrs: list[float]
     epochs: list[int]
 
-    def losses(self) -> Iterator[tuple[SampleLosses, float]]:
-        """Yield the loss function at each checkpoint, with its learning rate."""
+    def losses(self, weighting: str) -> Iterator[tuple[SampleLosses, float]]:
+        """Yield the loss function at each checkpoint, with what it counts.
+
+        That is its learning rate for "lr", and for "equal" one over their number.
+        """
         for weights, lr in zip(self.weights, self.lrs, strict=True):
-            yield SampleLosses(self.trained, weights), lr
+            factor = lr if weighting == "lr" else 1 / len(self.weights)
+            yield SampleLosses(self.trained, weights), factor
 
 
-def choose_checkpoints(trajectory: Trajectory, n_checkpoints: int) -> Checkpoints:
+def choose_checkpoints(
+    trajectory: Trajectory, n_checkpoints: int, weighting: str
+) -> Checkpoints:
     """Choose checkpoints spread evenly over the second half of a training.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    n_checkpoints : int
+    weighting : {"lr", "equal"}
+        What each checkpoint is to count by.
 
     Raises
     ------
     ValueError
-        If the optimizer has no learning rate.
+        If checkpoints count by the learning rate, and the optimizer has none.
     """
     places = trajectory.late(n_checkpoints)
     lrs = [trajectory.lrs[place] for place in places]
-    if not np.isfinite(lrs).all():
-        raise ValueError("net: its optimizer has no learning rate, which TracIn needs.")
+    if weighting == "lr" and not np.isfinite(lrs).all():
+        raise ValueError(
+            "net: its optimizer has no learning rate, which TracIn needs; pass "
+            "weighting='equal' to do without."
+        )
     weights = [trajectory.checkpoints[place] for place in places]
     epochs = [trajectory.epochs[place] for place in places]
     return Checkpoints(trajectory.trained, weights, lrs, epochs)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from skgex._base.net_training import AnyMemory, train_net
+from skgex._base.net_training import AnyMemory, train_net, untrained_net
 from skgex._base.parameters import N_JOBS, Interval, NetNeed, StrOptions
 from skgex._base.validation import GivenNet, skorch_net
 from skgex._data.records import Data
@@ -274,7 +274,7 @@ def _choose_lr(
     memory = check_memory(parameters.memory)
     X, codes, targets, coding, _ = data
     if trial is None:
-        net, make = skorch_net(parameters.net), memory.cache(make_trial)
+        net, make = untrained_net(parameters.net, seeds.trial), memory.cache(make_trial)
         trial = make(net, X, targets, data.split_by, seeds.trial)
     choose = memory.cache(choose_learning_rate, ignore=["n_jobs"])
     n_jobs = parameters.n_jobs

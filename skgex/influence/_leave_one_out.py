@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from skorch import NeuralNet
 
-from skgex._base.net_training import choose_epochs, train_recipe
+from skgex._base.net_training import choose_epochs, train_recipe, untrained_net
 from skgex._base.parameters import N_JOBS
 from skgex._data.records import Data, Query
 from skgex._ensemble.ensemble import GeometricEnsemble
@@ -137,7 +136,7 @@ class LeaveOneOut(InfluenceEstimator):
         if self.net is not None:
             net, frozen = unwrap(self.net)
             if frozen:
-                return clone(net), snapshot(net)
+                return untrained_net(self.net, seeds.net), snapshot(net)
         recipe, _ = choose_epochs(self.net, data, self._needs, seeds.trial, self.memory)
         return recipe, train_recipe(recipe, data, seeds.net, self.memory)
 

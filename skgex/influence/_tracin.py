@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skgex._base.net_training import record_training
-from skgex._base.parameters import Interval, NetNeed
+from skgex._base.parameters import Interval, NetNeed, StrOptions
 from skgex._data.records import Data
 from skgex._nets.sample_losses import SampleLosses
 from skgex._utils.random import Seeds
@@ -25,8 +25,9 @@ class TracIn(InfluenceEstimator):
     """Inner products of gradients at checkpoints of the training (Pruthi et al. 2020).
 
     Influence is Σ_c η_c g_c(z)·g_c(z'), where g_c is the gradient of a sample's loss
-    under checkpoint c of the training, and η_c the learning rate there. It estimates by
-    how much the steps on z lowered the loss of z' during the training.
+    under checkpoint c of the training, and η_c the learning rate there, or another
+    weight. It estimates by how much the steps on z lowered the loss of z' during the
+    training.
 
     A sample is mapped to its gradients under all checkpoints, each times √η_c. This
     gives as many features per checkpoint as the net has parameters, so ``transform`` is
@@ -42,6 +43,10 @@ class TracIn(InfluenceEstimator):
     n_checkpoints : int, default=5
         Number of checkpoints, spread evenly over the second half of the training. A
         short training has fewer. The cost is proportional to it.
+    weighting : {"lr", "equal"}, default="lr"
+        What η_c is: the learning rate at the checkpoint ("lr"), as in TracInCP of the
+        paper, or one over the number of checkpoints ("equal"). "lr" gives checkpoints
+        little weight where a schedule has lowered the rate.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the training and its record, so that
         all estimators that observe the same net with the same data and seed share one
@@ -85,18 +90,28 @@ class TracIn(InfluenceEstimator):
     _parameter_constraints: dict = {  # noqa: RUF012
         **InfluenceEstimator._parameter_constraints,
         "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
+        "weighting": [StrOptions({"lr", "equal"})],
     }
 
-    def __init__(self, net=None, *, n_checkpoints=5, memory=None, random_state=None):
+    def __init__(
+        self,
+        net=None,
+        *,
+        n_checkpoints=5,
+        weighting="lr",
+        memory=None,
+        random_state=None,
+    ):
         self.net = net
         self.n_checkpoints = n_checkpoints
+        self.weighting = weighting
         self.memory = memory
         self.random_state = random_state
 
     def _fit(self, data: Data, seeds: Seeds) -> "CheckpointGradients":
         trajectory = record_training(self.net, data, self._needs, seeds, self.memory)
-        checkpoints = choose_checkpoints(trajectory, self.n_checkpoints)
-        return CheckpointGradients(trajectory.trained, checkpoints)
+        checkpoints = choose_checkpoints(trajectory, self.n_checkpoints, self.weighting)
+        return CheckpointGradients(trajectory.trained, checkpoints, self.weighting)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +122,11 @@ class CheckpointGradients(GradientProducts):
     ----------
     trained : TrainedNet
     checkpoints : Checkpoints
+    weighting : {"lr", "equal"}
     """
 
     checkpoints: Checkpoints
+    weighting: str
 
     @property
     def n_features(self) -> int:
@@ -118,12 +135,12 @@ class CheckpointGradients(GradientProducts):
         return size * len(self.checkpoints.weights)
 
     def forms(self) -> Iterator[tuple[float, SampleLosses, None]]:
-        """Yield the inner product at each checkpoint, weighted by its rate."""
-        for losses, lr in self.checkpoints.losses():
-            yield lr, losses, None
+        """Yield the inner product at each checkpoint, weighted by η_c."""
+        for losses, factor in self.checkpoints.losses(self.weighting):
+            yield factor, losses, None
 
     def features(self, X: Any, targets: Any) -> np.ndarray:
-        """Return gradients times the root of the rate, if they are not too many."""
+        """Return gradients times √η_c, if they are not too many."""
         theta = SampleLosses(self.trained).theta
         n_bytes = len(X) * self.n_features * theta.itemsize
         if n_bytes > MAX_BYTES:
@@ -134,8 +151,8 @@ class CheckpointGradients(GradientProducts):
             )
         return np.concatenate(
             [
-                lr**0.5 * losses.all_gradients(X, targets)
-                for losses, lr in self.checkpoints.losses()
+                factor**0.5 * losses.all_gradients(X, targets)
+                for losses, factor in self.checkpoints.losses(self.weighting)
             ],
             axis=1,
         )

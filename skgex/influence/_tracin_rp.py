@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skgex._base.net_training import record_training
-from skgex._base.parameters import Interval, NetNeed
+from skgex._base.parameters import Interval, NetNeed, StrOptions
 from skgex._data.records import Data
 from skgex._utils.random import Seeds, draw_seeds
 from skgex.influence._checkpoints import Checkpoints, choose_checkpoints
@@ -21,9 +21,10 @@ class TracInRP(InfluenceEstimator):
 
     For each checkpoint c of the training, a sample z is mapped to √η_c Q_c g_c(z). Here
     g_c(z) is the gradient of its loss by the P parameters of the net, η_c the learning
-    rate, and Q_c a matrix of shape (R, P) with entries drawn from N(0, 1/R), a new one
-    for each checkpoint. Influence is the inner product of these features. As R grows it
-    approaches that of :class:`TracIn`, at a fraction of its memory.
+    rate or another weight, and Q_c a matrix of shape (R, P) with entries drawn from
+    N(0, 1/R), a new one for each checkpoint. Influence is the inner product of these
+    features. As R grows it approaches that of :class:`TracIn`, at a fraction of its
+    memory.
 
     Parameters
     ----------
@@ -34,6 +35,10 @@ class TracInRP(InfluenceEstimator):
     n_checkpoints : int, default=5
         Number of checkpoints, spread evenly over the second half of the training. A
         short training has fewer. The cost is proportional to it.
+    weighting : {"lr", "equal"}, default="lr"
+        What η_c is: the learning rate at the checkpoint ("lr"), as in TracInCP of the
+        paper, or one over the number of checkpoints ("equal"). "lr" gives checkpoints
+        little weight where a schedule has lowered the rate.
     n_components : int, default=20
         R, the number of random directions at each checkpoint. A larger value
         approximates TracIn better, at a proportional cost.
@@ -76,6 +81,7 @@ class TracInRP(InfluenceEstimator):
     _parameter_constraints: dict = {  # noqa: RUF012
         **InfluenceEstimator._parameter_constraints,
         "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
+        "weighting": [StrOptions({"lr", "equal"})],
         "n_components": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -84,21 +90,27 @@ class TracInRP(InfluenceEstimator):
         net=None,
         *,
         n_checkpoints=5,
+        weighting="lr",
         n_components=20,
         memory=None,
         random_state=None,
     ):
         self.net = net
         self.n_checkpoints = n_checkpoints
+        self.weighting = weighting
         self.n_components = n_components
         self.memory = memory
         self.random_state = random_state
 
     def _fit(self, data: Data, seeds: Seeds) -> "CheckpointProjections":
         trajectory = record_training(self.net, data, self._needs, seeds, self.memory)
-        checkpoints = choose_checkpoints(trajectory, self.n_checkpoints)
+        checkpoints = choose_checkpoints(trajectory, self.n_checkpoints, self.weighting)
         return CheckpointProjections(
-            trajectory.trained, checkpoints, int(self.n_components), seeds.method
+            trajectory.trained,
+            checkpoints,
+            self.weighting,
+            int(self.n_components),
+            seeds.method,
         )
 
 
@@ -110,12 +122,14 @@ class CheckpointProjections(FeatureProducts):
     ----------
     trained : TrainedNet
     checkpoints : Checkpoints
+    weighting : {"lr", "equal"}
     n_directions : int
         Per checkpoint.
     seed : int
     """
 
     checkpoints: Checkpoints
+    weighting: str
     n_directions: int
     seed: int
 
@@ -125,13 +139,15 @@ class CheckpointProjections(FeatureProducts):
         return self.n_directions * len(self.checkpoints.weights)
 
     def features(self, X: Any, targets: Any) -> np.ndarray:
-        """Return derivatives along the directions, times the root of the rate."""
+        """Return derivatives along the directions, times √η_c."""
         random_state = np.random.RandomState(self.seed)
         seeds = draw_seeds(random_state, len(self.checkpoints.weights))
         features = []
-        for seed, (losses, lr) in zip(seeds, self.checkpoints.losses(), strict=True):
+        for seed, (losses, factor) in zip(
+            seeds, self.checkpoints.losses(self.weighting), strict=True
+        ):
             directions = random_directions(seed, self.n_directions, losses.theta)
-            features.append(lr**0.5 * losses.projections(X, targets, directions))
+            features.append(factor**0.5 * losses.projections(X, targets, directions))
         return np.concatenate(features, axis=1)
 
     def attributes(self) -> dict[str, Any]:
