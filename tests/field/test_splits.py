@@ -333,7 +333,7 @@ def test_weights_of_other_rows_are_refused():
         {"iterator_valid__sampler": RandomSampler(range(N_ROWS))},
         {"iterator_valid__batch_size": 1},
     ],
-    ids=str,
+    ids=lambda settings: ", ".join(settings),
 )
 def test_validation_gives_each_row_once_whatever_its_settings(settings):
     with warnings.catch_warnings():
