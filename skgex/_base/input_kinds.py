@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,9 @@ def check_kind(X: Any) -> None:
     Raises
     ------
     TypeError
-        If X is a DataLoader, an IterableDataset, an iterator or generator, a set, a
-        text, or an object with rows that is no Dataset; or a list of tensors of several
-        shapes.
+        If X is None, a number, a text, a set, an iterator or a generator; a DataLoader
+        or an IterableDataset; an object with rows that is no Dataset; or a list of
+        tensors of several shapes.
     """
     if isinstance(X, DataLoader):
         raise TypeError(
@@ -35,6 +36,8 @@ def check_kind(X: Any) -> None:
             "with __len__ and __getitem__, or arrays."
         )
     kind = type(X).__name__
+    if X is None or isinstance(X, Number):
+        raise TypeError(f"X: must be an array or a Dataset, got {kind}.")
     if isinstance(X, (Iterator, Set)):
         raise TypeError(
             f"X: got a {kind}, whose rows cannot be reread in order. Pass an array "

@@ -344,14 +344,16 @@ def _check_numeric(y: Any) -> None:
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"y: the net takes numbers as targets, got {np.asarray(y).dtype}; {error}. "
-            "For class labels, pass a skorch.NeuralNetClassifier."
+            "Encode class labels as integers, or pass a skorch.NeuralNetClassifier if "
+            "there is one per row."
         ) from error
 
 
 def _name_text(error: Exception) -> None:
     """Raise an error that names X where scikit-learn found text among its numbers."""
     text = str(error)
-    if "could not convert string" in text or "argument must be a string" in text:
+    told = ("could not convert string", "argument must be a string", "be promoted")
+    if any(part in text for part in told):
         kind = ValueError if isinstance(error, ValueError) else TypeError
         raise kind(
             f"X: must hold numbers; {text}. Encode other columns first, for example by "

@@ -30,6 +30,7 @@ from torch import nn
 
 from skgex._data.label_checks import LABEL_SETS, seems_regression
 
+AS_TEXT = "Pass class labels as strings: np.array(y).astype(str)."
 REGRESSION = (
     "For regression targets, pass a skorch.NeuralNetRegressor as net: the default net "
     "and classifiers take class labels."
@@ -325,7 +326,8 @@ def _check_classes(y: np.ndarray, n_outputs: int | None) -> np.ndarray:
     try:
         check_classification_targets(y)
     except ValueError as error:
-        raise ValueError(f"y: {error} {REGRESSION}") from error
+        cure = REGRESSION if y.dtype.kind == "f" else AS_TEXT
+        raise ValueError(f"y: {error} {cure}") from error
     found = np.unique(y)
     if len(found) < 2:
         raise ValueError(
@@ -333,8 +335,8 @@ def _check_classes(y: np.ndarray, n_outputs: int | None) -> np.ndarray:
         )
     if n_outputs is None and seems_regression(y, len(found)):
         raise ValueError(
-            f"y: holds {len(found)} distinct numbers in {len(y)} rows. {REGRESSION} If "
-            "they are classes, pass them as strings: np.array(y).astype(str)."
+            f"y: holds {len(found)} distinct numbers in {len(y)} rows. {REGRESSION} "
+            f"{AS_TEXT}"
         )
     return found
 

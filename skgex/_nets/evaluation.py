@@ -13,6 +13,9 @@ from skgex._nets.batches import batches
 from skgex._nets.skorch_adapter import nonlinearity_of, set_training
 from skgex._utils.random import seeded
 
+# Criteria of class indices.
+_OF_INDICES = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
+
 
 class Evaluation(NamedTuple):
     """Losses and predictions of samples under a net.
@@ -258,7 +261,12 @@ def wants_class_indices(
         batch = next(batches(net, dataset, training=False))
         samples = unpack_data(batch)[0]
         output = net.evaluation_step(batch, training=False)
-        return not takes(dtype) and takes(np.int64)
+        if takes(dtype):
+            return False
+        # Indices by their shape, though of another size than the outputs.
+        indices = isinstance(net.criterion_, _OF_INDICES)
+        fewer = len(shape) == _first_of(output).ndim - 1
+        return takes(np.int64) or (indices and fewer)
 
 
 def _first_of(output: Any) -> torch.Tensor:

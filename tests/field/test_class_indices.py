@@ -142,6 +142,14 @@ def test_masks_of_pixels(dtype):
     check(detector, images, y, mask, true)
 
 
+def test_masks_of_another_size_are_refused_for_their_size():
+    images = np.zeros((40, 1, 6, 6), np.float32)
+    with pytest.raises(ValueError, match=r"y: .*criterion cannot take it.*size"):
+        fit(net(Pixels), images, np.arange(40 * 18).reshape(40, 3, 6) % 2)
+    with pytest.raises(ValueError, match=r"y: .*indices from 0 to 2.*outputs 0 to 1"):
+        fit(net(Pixels), images, np.arange(40 * 36).reshape(40, 6, 6) % 3)
+
+
 def test_masks_of_floats_under_binary_cross_entropy():
     images = (rng.random((40, 1, 6, 6)) > 0.5).astype(np.float32)
     own = net(Pixels, criterion=nn.BCEWithLogitsLoss, module__n_outputs=1)
