@@ -375,6 +375,8 @@ def _classes_of_outputs(
             f"{found.dtype}; give the net classes=[...], in the order of its outputs, "
             "or pass y as it was in training."
         )
+    if trained:
+        _check_same_codes(net, found)
     n_classes = int(found[-1]) + 1 if n_outputs is None else n_outputs
     if found[0] < 0 or found[-1] >= n_classes:
         raise ValueError(
@@ -386,3 +388,18 @@ def _classes_of_outputs(
             "Let the Dataset return targets that count from 0."
         )
     return np.arange(n_classes)
+
+
+def _check_same_codes(net: NeuralNet, found: np.ndarray) -> None:
+    """Refuse labels that are coded in another way than those of a net's training."""
+    learnt = getattr(net, "classes_inferred_", None)
+    if learnt is None:
+        return
+    strange, missing = np.setdiff1d(found, learnt), np.setdiff1d(learnt, found)
+    if len(strange) and len(missing):
+        raise ValueError(
+            f"y: holds labels {strange!r}, which the trained net has not seen, but not "
+            f"{missing!r}, which it has; it was trained with other codes. Pass y as it "
+            "was in training, or give the net classes=[...], in the order of its "
+            "outputs."
+        )

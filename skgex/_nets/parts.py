@@ -61,6 +61,8 @@ def loading(
     with bound(net, rows, len(X)), seeded(0):
         changes = _changes(net, *part, whole=rows is None)
     with bound(net, rows, len(X)), _changed(net, changes):
+        if "iterator_train" in changes and _has_own_loader(net, *part):
+            part = take(*part, np.arange(len(part[0]) - 1))
         yield part
 
 
@@ -146,9 +148,14 @@ def _changes(net: NeuralNet, X: Any, y: Any, *, whole: bool) -> dict[str, Any]:
                 "lower its batch_size or set iterator_train__drop_last=False."
             )
         return {"iterator_train__drop_last": False}
-    if _may_leave_one(loader) and not takes_single_row(*_probe(net, X, y)):
-        return {"iterator_train": WithoutSingleRows(net.iterator_train)}
-    return {}
+    if not _may_leave_one(loader) or takes_single_row(*_probe(net, X, y)):
+        return {}
+    if _n_batches(loader) == len(dataset):
+        raise ValueError(
+            "net: it cannot be trained on a single row, which is all that its batches "
+            "have; batch norm needs a batch_size of at least 2."
+        )
+    return {"iterator_train": WithoutSingleRows(net.iterator_train)}
 
 
 def _training_dataset(net: NeuralNet, X: Any, y: Any, *, whole: bool) -> Any:
@@ -197,8 +204,17 @@ def _may_leave_one(loader: Any) -> bool:
     batches = getattr(loader, "batch_sampler", None)
     if type(loader) is not DataLoader or type(batches) is not BatchSampler:
         return True
+    if batches.batch_size == 1:
+        return True
     left: int = len(batches.sampler) % batches.batch_size  # type: ignore[arg-type]
     return left == 1 and not batches.drop_last
+
+
+def _has_own_loader(net: NeuralNet, X: Any, y: Any) -> bool:
+    """Return whether a net makes loaders by itself, without ``iterator_train``."""
+    with seeded(0):
+        loader = net.get_iterator(net.get_dataset(X, y), training=True)
+    return not isinstance(loader, _LongBatches)
 
 
 def _probe(net: NeuralNet, X: Any, y: Any) -> tuple[NeuralNet, Any]:

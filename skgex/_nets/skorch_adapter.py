@@ -3,13 +3,19 @@
 import dis
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.frozen import FrozenEstimator
 from skorch import NeuralNet
-from skorch.callbacks import Callback, InputShapeSetter
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    InputShapeSetter,
+    TrainEndCheckpoint,
+)
 from skorch.dataset import get_len, unpack_data
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Subset
@@ -193,6 +199,36 @@ def shape_like(net: NeuralNet, other: NeuralNet) -> None:
 
 def _is_of_skorch(method: Any) -> bool:
     return method.__module__.partition(".")[0] == "skorch"
+
+
+@contextmanager
+def own_checkpoints(net: NeuralNet) -> Iterator[None]:
+    """Let the checkpoints of a net be written to a folder of their own, and removed.
+
+    Several trainings with the same callback would read each other's files.
+    """
+    given = net.callbacks if isinstance(net.callbacks, (list, tuple)) else []
+    callbacks = [each[-1] if isinstance(each, tuple) else each for each in given]
+    callbacks += [each for _, each in getattr(net, "callbacks_", [])]
+    writing = [each for each in callbacks if _writes_files(each)]
+    if not writing:
+        yield
+        return
+    with TemporaryDirectory() as folder:
+        for callback in writing:
+            callback.dirname = folder
+            if isinstance(callback, TrainEndCheckpoint) and net.initialized_:
+                callback.checkpoint_.dirname = folder
+        yield
+
+
+def _writes_files(callback: Any) -> bool:
+    """Return whether a callback writes checkpoints to paths, not to open files."""
+    return isinstance(callback, (Checkpoint, TrainEndCheckpoint)) and all(
+        value is None or isinstance(value, str)
+        for name, value in vars(callback).items()
+        if name.startswith("f_")
+    )
 
 
 def is_single(batch: Any) -> bool:

@@ -1,5 +1,6 @@
 """Training of nets, and trials: nets trained on some rows and tested on the others."""
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,11 @@ from skorch.callbacks import Callback
 
 from skgex._data.groups import GroupedStrata, Strata, split_groups
 from skgex._nets.parts import loading
-from skgex._nets.skorch_adapter import letting_interrupts_through, shape_like
+from skgex._nets.skorch_adapter import (
+    letting_interrupts_through,
+    own_checkpoints,
+    shape_like,
+)
 from skgex._nets.snapshot import TrainedNet, load_weights, snapshot
 from skgex._utils.random import seeded
 
@@ -78,7 +83,9 @@ def train_further(
 def _fit(net: NeuralNet, X: Any, y: Any, rows: np.ndarray | None) -> TrainedNet:
     """Fit a net to some rows in place; one that is initialised goes on from there."""
     fit = net.partial_fit if net.initialized_ else net.fit
-    with loading(net, X, y, rows) as part, letting_interrupts_through(net):
+    # What a user wants to find in files is the net that is trained on all rows.
+    checkpoints = nullcontext() if rows is None else own_checkpoints(net)
+    with checkpoints, loading(net, X, y, rows) as part, letting_interrupts_through(net):
         fit(*part)
     return snapshot(net)
 

@@ -313,7 +313,7 @@ def test_a_warm_start_refuses_other_groups():
 
 
 class NeverTrained(Callback):
-    def on_train_begin(self, *args, **kwargs):
+    def on_epoch_begin(self, *args, **kwargs):
         raise AssertionError("trained before groups were looked at")
 
 

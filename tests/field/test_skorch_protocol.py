@@ -216,6 +216,22 @@ def test_a_tuple_that_begins_with_the_prediction_works():
     )
 
 
+# Frozen nets of other codes
+
+
+def test_a_frozen_net_of_other_codes_is_refused():
+    net = learner(module__n_outputs=4).fit(X, y + 1)
+    with pytest.raises(ValueError, match=r"y: holds labels array\(\[0\]\), which"):
+        GEXDetector(FrozenEstimator(net)).fit(X, y)
+
+
+def test_a_frozen_net_may_have_seen_more_or_fewer_classes():
+    fewer, more = y < 2, learner(module__n_outputs=3).fit(X, y)
+    cheap(GEX, FrozenEstimator(more)).fit(X[fewer], y[fewer])
+    few = learner(module__n_outputs=3).fit(X[fewer], y[fewer])
+    assert cheap(GEX, FrozenEstimator(few)).fit(X, y).classes_.tolist() == [0, 1, 2]
+
+
 # Modes of torch
 
 

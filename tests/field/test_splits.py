@@ -10,7 +10,7 @@ from all_estimators import cheap
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import average_precision_score
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, Checkpoint, TrainEndCheckpoint
 from skorch.dataset import ValidSplit
 from tiny import PairDataset, flip_every, learner, make_blobs
 from torch import nn
@@ -25,6 +25,7 @@ from torch.utils.data import (
 )
 
 from skgex import GEXDetector, GEXPruner
+from skgex._nets.early_stopping import stop_given_net
 from skgex._nets.parts import bound, loading
 from skgex._nets.training import make_trial, train
 from skgex.hardness import AUM, ConfidentLearning, OutOfFold
@@ -152,6 +153,33 @@ def test_folds_may_leave_one_row(cls, n_rows):
 def test_a_row_left_out_may_leave_one_row(warm_start):
     loo = LeaveOneOut(norm_net(batch_size=8), warm_start=warm_start, random_state=0)
     assert len(loo.fit(X[:10], clean[:10]).ensemble_.members) == 10
+
+
+class OwnIterator(NeuralNetClassifier):
+    """Makes its loaders by itself."""
+
+    def get_iterator(self, dataset, training=False):
+        """Return one with batches of 8 rows."""
+        return DataLoader(dataset, batch_size=8, shuffle=training)
+
+
+def test_a_net_that_makes_its_loaders_trains_as_well():
+    net = OwnIterator(
+        Ghost,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=0.02,
+        max_epochs=15,
+        train_split=None,
+        verbose=0,
+    )
+    assert finds_noise(net)
+
+
+def test_batches_of_one_row_are_refused_where_none_can_be_trained_on():
+    with pytest.raises(ValueError, match="batch_size of at least 2"):
+        AUM(norm_net(batch_size=1)).fit(X, y)
+    assert np.isfinite(AUM(learner(batch_size=1, max_epochs=1)).fit(X, y).scores_).all()
 
 
 def test_accumulated_gradients_leave_one_row():
@@ -374,6 +402,24 @@ def test_a_split_of_all_rows_is_refused():
     assert train(net, X, y, 0).history  # alone it works
     with pytest.raises(ValueError, match="train_split cannot split a part of 41 rows"):
         GEXDetector(net).fit(X, y)
+
+
+# Files
+
+
+@pytest.mark.parametrize("callback", [Checkpoint, TrainEndCheckpoint])
+@pytest.mark.parametrize("watched", [False, True])
+def test_trials_write_no_checkpoints_of_the_users(tmp_path, callback, watched):
+    folder = tmp_path / "files"
+    settings = {"monitor": None} if callback is Checkpoint else {}
+    net = learner(callbacks=[callback(dirname=str(folder), **settings)], max_epochs=2)
+    if watched:
+        stop_given_net(net, X, y, y, 0)
+    else:
+        make_trial(net, X, y, y, 0)
+    assert not list(folder.glob("*"))
+    train(net, X, y, 0)
+    assert list(folder.glob("*params.pt"))
 
 
 def test_to_look_at_the_loader_draws_nothing():
