@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-import torch
 from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -17,6 +16,16 @@ from skorch import NeuralNet
 from skorch.utils import is_dataset
 
 from skgex._base.parameters import NetNeed
+from skgex._base.samples import (
+    checked,
+    is_dict,
+    n_rows,
+    read_dtype,
+    row_shape,
+    stand_in,
+    to_cpu,
+)
+from skgex._data.casting import Cast, find_cast, is_finer, merged_columns, writable
 from skgex._data.label_coding import (
     ClassLabels,
     Coding,
@@ -30,7 +39,10 @@ from skgex._nets.evaluation import check_loss, n_outputs
 from skgex._nets.skorch_adapter import is_row_by_row, takes_indices, unwrap
 from skgex._nets.snapshot import dtype_of, initialised, revive, snapshot
 from skgex._utils.warnings import warn_caller
-from skgex.exceptions import SlowCriterionWarning
+from skgex.exceptions import RoundingWarning, SlowCriterionWarning
+
+# As many columns are named in a warning, of more only the number.
+MAX_NAMES = 5
 
 GivenNet: TypeAlias = NeuralNet | FrozenEstimator | None
 
@@ -47,17 +59,26 @@ class InputFormat:
         Whether the net looks integers up in a table, so that they stay integers.
     takes_datasets : bool
         Whether a Dataset may come; the default net is made for arrays.
-    row_shape : tuple of int or None
-        Shape of one fitted sample; None for a Dataset.
+    row_shape : tuple of int, dict or None
+        Shape of one fitted sample; by name for a dict, None for a Dataset.
     attributes : dict
         ``n_features_in_`` and ``feature_names_in_``, as far as X has them.
+    cast : Cast or None
+        To the net's dtype; None stands for a plain one.
     """
 
     dtype: np.dtype
     takes_indices: bool
     takes_datasets: bool
-    row_shape: tuple[int, ...] | None = None
+    row_shape: Any = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    cast: Cast | None = None
+
+    def for_net(self, X: Any) -> Any:
+        """Return checked samples in the net's dtype, in memory that torch may take."""
+        if is_dataset(X):
+            return X
+        return writable((self.cast or Cast(self.dtype))(X))
 
 
 def check_net(net: GivenNet, need: NetNeed, owner: str) -> None:
@@ -110,8 +131,9 @@ def check_fit_input(
 ) -> tuple[Any, np.ndarray | None, InputFormat]:
     """Return the samples and labels of a fit as arrays, and their format.
 
-    A Dataset is returned as it is. Labels may be missing where the net's loss needs
-    none.
+    Samples may be sparse or a dict as well. They are of the type that they came in;
+    ``for_net`` of the format casts them. A Dataset is returned as it is. Labels may be
+    missing where the net's loss needs none.
     """
     net = estimator.net
     found = _format_of(net)
@@ -120,34 +142,44 @@ def check_fit_input(
         if len(X) < 2:
             raise ValueError(f"X: at least 2 samples are needed, got {len(X)}.")
         return X, None, found
-    X, y = _to_cpu(X), _to_cpu(y)
+    X, y = to_cpu(X), to_cpu(y)
+    _check_kind(X, found)
     classes = y is None or wants_classes(skorch_net(net), np.asarray(y))
     options = {**_options(X, y, found, classes), "ensure_min_samples": 2}
     if y is None and not needs_labels(net):
-        X, attributes = validate_for_fit(estimator, X, **options)
+        rows, attributes = validate_for_fit(estimator, stand_in(X), **options)
     else:
-        (X, y), attributes = validate_for_fit(estimator, X, y, **options)
-    return X, y, replace(found, row_shape=X.shape[1:], attributes=attributes)
+        (rows, y), attributes = validate_for_fit(estimator, stand_in(X), y, **options)
+    if is_dict(X):
+        attributes = {}
+    X, y = checked(rows, X, found.dtype), writable(y)
+    found = replace(found, row_shape=row_shape(X), attributes=attributes)
+    if net is None:
+        return X, y, replace(found, cast=find_cast(X, found.dtype))
+    _warn_of_merged(X, found)
+    return X, y, found
 
 
 def check_query_input(
     estimator: Any, X: Any, y: Any, fitted: InputFormat, coding: Coding
 ) -> tuple[Any, np.ndarray | None]:
-    """Return queried samples, and labels if there are any, as arrays."""
+    """Return queried samples, and labels if there are any, as those of a fit."""
     if is_dataset(X):
         _check_dataset(X, y, fitted)
         return X, None
-    X, y = _to_cpu(X), _to_cpu(y)
+    X, y = to_cpu(X), to_cpu(y)
+    _check_kind(X, fitted)
     options = _options(X, y, fitted, isinstance(coding, ClassLabels))
+    rows = stand_in(X)
     if y is None:
-        X = validate_data(estimator, X, reset=False, **options)
+        rows = validate_data(estimator, rows, reset=False, **options)
     else:
-        X, y = validate_data(estimator, X, y, reset=False, **options)
-    if fitted.row_shape is not None and X.shape[1:] != fitted.row_shape:
-        raise ValueError(
-            f"X: rows of shape {fitted.row_shape} were fitted, got {X.shape[1:]}."
-        )
-    return X, y
+        rows, y = validate_data(estimator, rows, y, reset=False, **options)
+    X = checked(rows, X, fitted.dtype)
+    if fitted.row_shape is not None and row_shape(X) != fitted.row_shape:
+        shape = fitted.row_shape
+        raise ValueError(f"X: rows of shape {shape} were fitted, got {row_shape(X)}.")
+    return X, writable(y)
 
 
 def validate_for_fit(
@@ -243,11 +275,61 @@ def _check_dataset(X: Any, y: Any, found: InputFormat) -> None:
         raise TypeError("X: a Dataset must have a length, so that rows can be reread.")
 
 
+def _check_kind(X: Any, found: InputFormat) -> None:
+    """Refuse a dict where an array is due, and one whose arrays do not match."""
+    shape = found.row_shape
+    if shape is not None and is_dict(X) != isinstance(shape, dict):
+        kind = type(X).__name__
+        raise ValueError(f"X: rows of shape {shape} were fitted, got a {kind}.")
+    if not is_dict(X):
+        return
+    if not found.takes_datasets:
+        raise ValueError(
+            f"net: None makes a net for one array, X is a {type(X).__name__} (dict) of "
+            "several. Join them to one array, or pass a net whose module takes them by "
+            "these names (or a torch Dataset of them)."
+        )
+    n_rows(X)
+
+
+def _warn_of_merged(X: Any, found: InputFormat) -> None:
+    """Warn if the net's dtype makes distinct values equal."""
+    merged = _merged(X, found)
+    if not merged:
+        return
+    which = f"{len(merged)} columns"
+    if len(merged) <= MAX_NAMES:
+        which = f"the columns {', '.join(merged)}"
+    warn_caller(
+        f"X: in {found.dtype}, in which the net computes, distinct values of {which} "
+        "become equal. Centre or scale them before, for instance by StandardScaler.",
+        RoundingWarning,
+    )
+
+
+def _merged(X: Any, found: InputFormat) -> list[str]:
+    """Return the names, or numbers, of columns whose distinct values become equal."""
+    if is_dict(X):
+        return [
+            f"{column} of X[{name!r}]"
+            for name, part in X.items()
+            for column in _merged(part, replace(found, attributes={}))
+        ]
+    if X.dtype.kind != "f" or not is_finer(X, found.dtype):
+        return []
+    names = found.attributes.get("feature_names_in_")
+    columns = merged_columns(X, found.dtype)
+    return [str(column if names is None else repr(names[column])) for column in columns]
+
+
 def _options(X: Any, y: Any, found: InputFormat, classes: bool) -> dict[str, Any]:
     """Return how scikit-learn is to check samples and labels."""
-    options: dict[str, Any] = {"dtype": found.dtype, "allow_nd": True}
-    if found.takes_indices and np.asarray(X).dtype.kind in "iu":
-        options["dtype"] = np.int64
+    options: dict[str, Any] = {"allow_nd": True, "accept_sparse": "csr"}
+    options["dtype"] = read_dtype(
+        stand_in(X), found.dtype, takes_indices=found.takes_indices
+    )
+    if not found.takes_datasets:  # the default net fills gaps
+        options["ensure_all_finite"] = "allow-nan"
     if y is not None and not classes:
         options |= {"multi_output": True, "y_numeric": True}
     return options
@@ -256,7 +338,3 @@ def _options(X: Any, y: Any, found: InputFormat, classes: bool) -> dict[str, Any
 def _few(X: Any) -> Any:
     """Return two samples; of a Dataset its beginning."""
     return take(X, None, np.arange(2))[0]
-
-
-def _to_cpu(values: Any) -> Any:
-    return values.detach().cpu().numpy() if torch.is_tensor(values) else values
