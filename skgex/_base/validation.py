@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -150,7 +151,7 @@ def check_fit_input(
         rows, attributes = validate_for_fit(estimator, stand_in(X), **options)
     else:
         (rows, y), attributes = validate_for_fit(estimator, stand_in(X), y, **options)
-    if is_dict(X):
+    if is_dict(X):  # the attributes are those of the stand-in
         attributes = {}
     X, y = checked(rows, X, found.dtype), writable(y)
     found = replace(found, row_shape=row_shape(X), attributes=attributes)
@@ -194,10 +195,16 @@ def validate_for_fit(
     attributes : dict
         ``n_features_in_`` and ``feature_names_in_``, as far as X has them.
     """
-    stand_in = copy(estimator)
-    checked = validate_data(stand_in, *data, reset=True, **options)
+    if is_dict(data[0]):
+        raise ValueError(
+            f"X: {type(estimator).__name__} takes one array, data frame or sparse "
+            f"matrix, got a {type(data[0]).__name__} (dict). Join its arrays, or fit a "
+            "detector or pruner on it directly, which takes a dict or a torch Dataset."
+        )
+    double = copy(estimator)
+    checked = validate_data(double, *data, reset=True, **options)
     names = ("n_features_in_", "feature_names_in_")
-    return checked, {n: getattr(stand_in, n) for n in names if hasattr(stand_in, n)}
+    return checked, {n: getattr(double, n) for n in names if hasattr(double, n)}
 
 
 def encode(net: GivenNet, X: Any, y: np.ndarray | None, found: InputFormat) -> Data:
@@ -281,6 +288,8 @@ def _check_kind(X: Any, found: InputFormat) -> None:
     if shape is not None and is_dict(X) != isinstance(shape, dict):
         kind = type(X).__name__
         raise ValueError(f"X: rows of shape {shape} were fitted, got a {kind}.")
+    if issparse(X) and X.ndim != 2:
+        raise ValueError(f"X: a sparse array must have 2 axes, got {X.ndim}.")
     if not is_dict(X):
         return
     if not found.takes_datasets:
@@ -299,7 +308,7 @@ def _warn_of_merged(X: Any, found: InputFormat) -> None:
         return
     which = f"{len(merged)} columns"
     if len(merged) <= MAX_NAMES:
-        which = f"the columns {', '.join(merged)}"
+        which = f"column {', '.join(merged)}"
     warn_caller(
         f"X: in {found.dtype}, in which the net computes, distinct values of {which} "
         "become equal. Centre or scale them before, for instance by StandardScaler.",

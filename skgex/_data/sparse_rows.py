@@ -38,13 +38,10 @@ class SparseRows:
 
     def dense(self, rows: Any) -> np.ndarray:
         """Return some rows as an array; row numbers may have any number of axes."""
-        if isinstance(rows, slice):
-            part = self.matrix[rows].toarray()
-        else:
-            rows = np.asarray(rows)
-            part = self.matrix[rows.ravel()].toarray()
-            part = part.reshape(*rows.shape, self.shape[1])
-        return part if self.cast is None else self.cast.dense(part)
+        numbers = np.arange(len(self))[rows]
+        part = self.matrix[numbers.ravel()].toarray()
+        part = part if self.cast is None else self.cast.dense(part)
+        return part.reshape(*numbers.shape, self.shape[1])
 
 
 def read(X: Any, rows: np.ndarray) -> np.ndarray:

@@ -120,6 +120,7 @@ def _statistics(X: Any) -> tuple[StandardScaler, np.ndarray]:
     rows, scaler = X.reshape(len(X), -1), StandardScaler()
     n_missing = np.zeros(rows.shape[1], dtype=np.intp)
     for block in gen_batches(len(rows), BLOCK):
-        scaler.partial_fit(rows[block])
+        with np.errstate(invalid="ignore"):  # in a column without any value
+            scaler.partial_fit(rows[block])
         n_missing += np.isnan(rows[block]).sum(axis=0)
     return scaler, n_missing
