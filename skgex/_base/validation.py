@@ -294,8 +294,8 @@ def _check_kind(X: Any, found: InputFormat) -> None:
         return
     if not found.takes_datasets:
         raise ValueError(
-            f"net: None makes a net for one array, X is a {type(X).__name__} (dict) of "
-            "several. Join them to one array, or pass a net whose module takes them by "
+            "net: None makes a net for one array, X is a dict of several. "
+            "Join them to one array, or pass a net whose module takes them by "
             "these names (or a torch Dataset of them)."
         )
     n_rows(X)

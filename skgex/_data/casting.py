@@ -147,6 +147,9 @@ def merged_columns(X: Any, dtype: np.dtype) -> np.ndarray:
     """
     errors, ranges = _errors_and_ranges(X, dtype)
     changed = np.isfinite(errors) & (errors > MAX_CHANGE * ranges)
+    # A smaller range is the rounding of equal numbers in float64.
+    noise = len(X) * np.finfo(np.float64).eps / np.finfo(dtype).eps
+    changed &= ranges > noise * errors
     merged = [
         column
         for column in np.flatnonzero(changed).tolist()

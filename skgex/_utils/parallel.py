@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+import torch
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import ThreadpoolController
@@ -81,12 +82,43 @@ def one_thread() -> Iterator[None]:
     if getattr(_LIMITED, "here", False):
         yield
         return
+    n_threads = torch.get_num_threads()
     with _thread_pools(len(sys.modules)).limit(limits=1):
         _LIMITED.here = True
+        _Torch.enter(n_threads)
         try:
             yield
         finally:
             _LIMITED.here = False
+            _Torch.leave()
+
+
+class _Torch:
+    """The limit on torch's MKL, which is one for all threads and torch's alone to set.
+
+    It is lifted once no thread needs it any more.
+    """
+
+    lock = threading.Lock()
+    n_inside = 0
+    n_before = 1
+
+    @classmethod
+    def enter(cls, n_threads: int) -> None:
+        """Compute on one thread, and remember on how many before."""
+        with cls.lock:
+            if cls.n_inside == 0:
+                cls.n_before = n_threads
+            cls.n_inside += 1
+            torch.set_num_threads(1)
+
+    @classmethod
+    def leave(cls) -> None:
+        """Compute on as many threads as before, if this was the last to leave."""
+        with cls.lock:
+            cls.n_inside -= 1
+            if cls.n_inside == 0:
+                torch.set_num_threads(cls.n_before)
 
 
 @lru_cache(maxsize=1)
