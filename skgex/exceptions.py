@@ -47,3 +47,7 @@ class SlowCriterionWarning(SkgexWarning):
 
 class SparedRowsWarning(SkgexWarning):
     """Flagged rows are left as they are, to protect the training set."""
+
+
+class RoundingWarning(SkgexWarning):
+    """Distinct values of X become equal in the floating type of the net."""

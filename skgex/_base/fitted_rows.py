@@ -71,7 +71,7 @@ class FittedRows:
         Parameters
         ----------
         X, y
-            Checked samples and labels.
+            Checked samples and labels, the samples in the type that they came in.
         trained : TrainedNet
         warn : bool
 
@@ -87,6 +87,7 @@ class FittedRows:
             return Query(X, read, None, np.full(len(X), -1))
         given = None if y is None else self.coding.encode(y)
         index = np.full(len(X), -1) if self.index is None else self.index.find(X, given)
+        X = self.format.for_net(X)
         if given is not None:
             return Query(X, given, self._targets(given), index)
         codes, new = self.codes[index], index < 0
@@ -94,7 +95,7 @@ class FittedRows:
             codes[new] = self._predict(X[new], trained, warn)
         return Query(X, codes, self._targets(codes), index)
 
-    def _predict(self, X: np.ndarray, trained: TrainedNet, warn: bool) -> np.ndarray:
+    def _predict(self, X: Any, trained: TrainedNet, warn: bool) -> np.ndarray:
         """Return the codes that the net predicts for rows without labels."""
         if warn:
             warn_caller(

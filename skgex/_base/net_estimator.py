@@ -75,6 +75,8 @@ class NetEstimator(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = needs_labels(self.net)
         tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.net is None
         return tags
 
 
@@ -100,7 +102,7 @@ def validate(
     check_net(estimator.net, estimator._needs, type(estimator).__name__)
     X, y, found = check_fit_input(estimator, X, y)
     groups = check_groups(groups, len(X))
-    data = encode(estimator.net, X, y, found)._replace(groups=groups)
-    index = None if is_dataset(X) else RowIndex(X, data.codes)
+    data = encode(estimator.net, found.for_net(X), y, found)._replace(groups=groups)
+    index = None if is_dataset(X) else RowIndex(X, data.codes, found.dtype)
     labelled = y is not None or is_dataset(X)
     return data, FittedRows(data.codes, data.coding, labelled, index, found, groups)

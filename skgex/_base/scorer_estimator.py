@@ -16,12 +16,14 @@ from sklearn.base import (
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+from skorch.helper import SliceDict
 from skorch.utils import is_dataset
 
 from skgex._base.fit_metadata import fit_options
 from skgex._base.fitted_state import replace_fitted_state
 from skgex._base.input_kinds import check_kind, check_length
 from skgex._base.parameters import HasMethods, fit_context
+from skgex._base.samples import checked, is_dict, n_rows, stand_in
 from skgex._base.validation import validate_for_fit, validated
 from skgex._data.label_checks import check_labels
 from skgex._data.label_coding import ClassLabels
@@ -92,10 +94,10 @@ class ScorerEstimator(
             If the fitted scorer has neither ``scores_`` nor ``self_influence_``.
         """
         X, y, attributes = self._check_fit(X, y)
-        self._check_request(len(X), y)
+        self._check_request(n_rows(X), y)
         options = fit_options(self.scorer, "scorer", groups=groups)
         scorer = clone(self.scorer).fit(X, y, **options)
-        name, scores = self._fitted_scores(scorer, len(X))
+        name, scores = self._fitted_scores(scorer, n_rows(X))
         rows = ScoredRows.of(X, y)
         made = self._conclude(scores, y, squared=name == "self_influence_")
         state = {"scorer_": scorer, "scores_": scores, "_rows": rows}
@@ -167,8 +169,11 @@ class ScorerEstimator(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = get_tags(self.scorer).target_tags.required
+        given = get_tags(self.scorer)
+        tags.target_tags.required = given.target_tags.required
         tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = given.input_tags.sparse
+        tags.input_tags.allow_nan = given.input_tags.allow_nan
         tags.transformer_tags.preserves_dtype = []
         return tags
 
@@ -200,24 +205,37 @@ class ScorerEstimator(
             check_length(X)
             return X, y, {}
         y = None if y is None else check_labels(y)
-        options: dict[str, Any] = {"allow_nd": True, "ensure_min_samples": 2}
+        options = {**self._options(), "ensure_min_samples": 2}
         if y is None and not get_tags(self).target_tags.required:
-            X, attributes = validate_for_fit(self, X, **options)
-            return X, None, attributes
-        options["multi_output"] = _has_columns(y)
-        (X, y), attributes = validate_for_fit(self, X, y, **options)
-        return X, y, attributes
+            rows, attributes = validate_for_fit(self, stand_in(X), **options)
+        else:
+            options["multi_output"] = _has_columns(y)
+            given = stand_in(X), y
+            (rows, y), attributes = validate_for_fit(self, *given, **options)
+        return (X, y, {}) if is_dict(X) else (rows, y, attributes)
 
     def _check_query(self, X: Any, y: Any) -> tuple[Any, np.ndarray | None]:
         """Return queried samples, and labels if there are any, as arrays."""
         check_kind(X)
         if is_dataset(X):
             return X, y
+        options, rows = {**self._options(), "reset": False}, stand_in(X)
         if y is None:
-            return validated(self, X, allow_nd=True, reset=False), None
-        y = check_labels(y)
-        options = {"allow_nd": True, "multi_output": _has_columns(y)}
-        return validated(self, X, y, reset=False, **options)
+            rows = validated(self, rows, **options)
+        else:
+            y = check_labels(y)
+            options["multi_output"] = _has_columns(y)
+            rows, y = validated(self, rows, y, **options)
+        return X if is_dict(X) else rows, y
+
+    def _options(self) -> dict[str, Any]:
+        """Return how scikit-learn is to check samples: as the scorer takes them."""
+        tags = get_tags(self).input_tags
+        return {
+            "allow_nd": True,
+            "accept_sparse": "csr" if tags.sparse else False,
+            "ensure_all_finite": "allow-nan" if tags.allow_nan else True,
+        }
 
     def _fitted_scores(self, scorer: Any, n_samples: int) -> tuple[str, np.ndarray]:
         """Return the attribute that holds a fitted scorer's scores, and the scores."""
@@ -246,7 +264,7 @@ class ScorerEstimator(
         if new.all():
             scores = self._scores_of_new(X, y)
         elif new.any():
-            scores[new] = self._scores_of_new(X[new], None if y is None else y[new])
+            scores[new] = self._scores_of_new(*_take(X, y, new))
         return scores, index
 
     def _scores_of_new(self, X: Any, y: np.ndarray | None) -> np.ndarray:
@@ -256,11 +274,11 @@ class ScorerEstimator(
                 return getattr(self.scorer_, name)(X, y)
         kind = type(self.scorer_).__name__
         warn_caller(
-            f"{len(X)} rows were not seen in fit; {kind} scores no others. Their score "
-            "is nan.",
+            f"{n_rows(X)} rows were not seen in fit; {kind} scores no others. Their "
+            "score is nan.",
             UnseenRowsWarning,
         )
-        return np.full(len(X), np.nan)
+        return np.full(n_rows(X), np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,8 +304,8 @@ class ScoredRows:
             labels = ClassLabels(np.unique(y))
         if is_dataset(X):
             return cls(None, labels)
-        codes = np.zeros(len(X)) if y is None else _codes(y, labels)
-        return cls(RowIndex(_digestible(X), codes), labels)
+        codes = np.zeros(n_rows(X)) if y is None else _codes(y, labels)
+        return cls(RowIndex(_digestible(X), codes, np.dtype(np.float32)), labels)
 
     def find(self, X: Any, y: np.ndarray | None) -> np.ndarray:
         """Return the fitted row that each row is, -1 for new ones."""
@@ -306,7 +324,13 @@ def _has_columns(y: Any) -> bool:
     return np.asarray(y).shape[1:] not in ((), (1,))
 
 
-def _digestible(X: np.ndarray) -> np.ndarray:
-    """Round floats, so that what earlier steps compute twice is found again."""
-    with np.errstate(over="ignore"):
-        return X.astype(np.float32) if X.dtype.kind == "f" else X
+def _digestible(X: Any) -> Any:
+    """Return checked samples as the package holds them."""
+    return checked(X, X, np.dtype(np.float32))
+
+
+def _take(X: Any, y: Any, rows: np.ndarray) -> tuple[Any, Any]:
+    """Return some rows of arrays, sparse matrices or dicts of arrays."""
+    if is_dict(X):
+        X = SliceDict(**{name: np.asarray(part) for name, part in X.items()})
+    return X[rows], None if y is None else y[rows]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-import torch
+from scipy.sparse import issparse
 from sklearn.base import is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import validate_data
@@ -18,6 +18,16 @@ from skorch import NeuralNet
 from skorch.utils import is_dataset
 
 from skgex._base.input_kinds import check_kind, check_rows, reading_dataset
+from skgex._base.samples import (
+    checked,
+    is_dict,
+    n_rows,
+    read_dtype,
+    row_shape,
+    stand_in,
+    to_cpu,
+)
+from skgex._data.casting import Cast, find_cast, is_finer, merged_columns, writable
 from skgex._data.label_checks import check_labels
 from skgex._data.label_coding import (
     ClassLabels,
@@ -33,7 +43,10 @@ from skgex._nets.evaluation import check_loss, n_outputs, wants_class_indices
 from skgex._nets.skorch_adapter import is_row_by_row, takes_indices, unwrap
 from skgex._nets.snapshot import dtype_of, initialised, revive, snapshot
 from skgex._utils.warnings import warn_caller
-from skgex.exceptions import SlowCriterionWarning
+from skgex.exceptions import RoundingWarning, SlowCriterionWarning
+
+# As many columns are named in a warning, of more only the number.
+MAX_NAMES = 5
 
 GivenNet: TypeAlias = NeuralNet | FrozenEstimator | None
 
@@ -50,17 +63,26 @@ class InputFormat:
         Whether the net looks integers up in a table, so that they stay integers.
     takes_datasets : bool
         Whether a Dataset may come; the default net is made for arrays.
-    row_shape : tuple of int or None
-        Shape of one fitted sample; None for a Dataset.
+    row_shape : tuple of int, dict or None
+        Shape of one fitted sample; by name for a dict, None for a Dataset.
     attributes : dict
         ``n_features_in_`` and ``feature_names_in_``, as far as X has them.
+    cast : Cast or None
+        To the net's dtype; None stands for a plain one.
     """
 
     dtype: np.dtype
     takes_indices: bool
     takes_datasets: bool
-    row_shape: tuple[int, ...] | None = None
+    row_shape: Any = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    cast: Cast | None = None
+
+    def for_net(self, X: Any) -> Any:
+        """Return checked samples in the net's dtype, in memory that torch may take."""
+        if is_dataset(X):
+            return X
+        return writable((self.cast or Cast(self.dtype))(X))
 
 
 def needs_labels(net: GivenNet) -> bool:
@@ -81,8 +103,9 @@ def check_fit_input(
 ) -> tuple[Any, np.ndarray | None, InputFormat]:
     """Return the samples and labels of a fit as arrays, and their format.
 
-    A Dataset is returned as it is. Labels may be missing where the net's loss needs
-    none.
+    Samples may be sparse or a dict as well. They are of the type that they came in;
+    ``for_net`` of the format casts them. A Dataset is returned as it is. Labels may be
+    missing where the net's loss needs none.
     """
     net = estimator.net
     check_kind(X)
@@ -91,37 +114,46 @@ def check_fit_input(
         _check_dataset(X, y, found)
         check_rows(X)
         return X, None, found
-    X, y = _to_cpu(X), _to_cpu(y)
+    X, y = to_cpu(X), to_cpu(y)
+    _check_dict(X, found)
     y = None if y is None else check_labels(y)
     single = y is None or not has_several(np.asarray(y))
     classes = single and wants_classes(skorch_net(net), np.asarray(y))
     options = {**_options(X, y, found, classes), "ensure_min_samples": 2}
     if y is None and not needs_labels(net):
-        X, attributes = validate_for_fit(estimator, X, **options)
+        rows, attributes = validate_for_fit(estimator, stand_in(X), **options)
     else:
-        (X, y), attributes = validate_for_fit(estimator, X, y, **options)
-    return X, y, replace(found, row_shape=X.shape[1:], attributes=attributes)
+        (rows, y), attributes = validate_for_fit(estimator, stand_in(X), y, **options)
+    if is_dict(X):  # the attributes are those of the stand-in
+        attributes = {}
+    X, y = checked(rows, X, found.dtype), writable(y)
+    found = replace(found, row_shape=row_shape(X), attributes=attributes)
+    if net is None:
+        return X, y, replace(found, cast=find_cast(X, found.dtype))
+    _warn_of_merged(X, found)
+    return X, y, found
 
 
 def check_query_input(
     estimator: Any, X: Any, y: Any, fitted: InputFormat, coding: Coding
 ) -> tuple[Any, np.ndarray | None]:
-    """Return queried samples, and labels if there are any, as arrays."""
+    """Return queried samples, and labels if there are any, as those of a fit."""
     check_kind(X)
     if is_dataset(X):
         _check_dataset(X, y, fitted)
         check_rows(X)
         return X, None
-    X, y = _to_cpu(X), _to_cpu(y)
+    X, y = to_cpu(X), to_cpu(y)
+    _check_dict(X, fitted)
     options = _options(X, y, fitted, isinstance(coding, ClassLabels))
-    given = (X,) if y is None else (X, y)
-    checked = validated(estimator, *given, reset=False, **options)
-    X, y = (checked, None) if y is None else checked
-    if fitted.row_shape is not None and X.shape[1:] != fitted.row_shape:
-        raise ValueError(
-            f"X: rows of shape {fitted.row_shape} were fitted, got {X.shape[1:]}."
-        )
-    return X, y
+    given = (stand_in(X),) if y is None else (stand_in(X), y)
+    found = validated(estimator, *given, reset=False, **options)
+    rows, y = (found, None) if y is None else found
+    X = checked(rows, X, fitted.dtype)
+    if fitted.row_shape is not None and row_shape(X) != fitted.row_shape:
+        shape = fitted.row_shape
+        raise ValueError(f"X: rows of shape {shape} were fitted, got {row_shape(X)}.")
+    return X, writable(y)
 
 
 def validate_for_fit(
@@ -136,10 +168,16 @@ def validate_for_fit(
     attributes : dict
         ``n_features_in_`` and ``feature_names_in_``, as far as X has them.
     """
-    stand_in = copy(estimator)
-    checked = validated(stand_in, *data, reset=True, **options)
+    if is_dict(data[0]):
+        raise ValueError(
+            f"X: {type(estimator).__name__} takes one array, data frame or sparse "
+            f"matrix, got a {type(data[0]).__name__} (dict). Join its arrays, or fit a "
+            "detector or pruner on it directly, which takes a dict or a torch Dataset."
+        )
+    double = copy(estimator)
+    checked = validated(double, *data, reset=True, **options)
     names = ("n_features_in_", "feature_names_in_")
-    return checked, {n: getattr(stand_in, n) for n in names if hasattr(stand_in, n)}
+    return checked, {n: getattr(double, n) for n in names if hasattr(double, n)}
 
 
 def validated(estimator: Any, X: Any, *given: Any, **options: Any) -> Any:
@@ -296,11 +334,63 @@ def _check_dataset(X: Any, y: Any, found: InputFormat) -> None:
         raise ValueError("net: None makes a net for arrays; a Dataset needs one.")
 
 
+def _check_dict(X: Any, found: InputFormat) -> None:
+    """Refuse a dict where an array is due, and one whose arrays do not match."""
+    shape = found.row_shape
+    if shape is not None and is_dict(X) != isinstance(shape, dict):
+        kind = type(X).__name__
+        raise ValueError(f"X: rows of shape {shape} were fitted, got a {kind}.")
+    if issparse(X) and X.ndim != 2:
+        raise ValueError(f"X: a sparse array must have 2 axes, got {X.ndim}.")
+    if not is_dict(X):
+        return
+    if not found.takes_datasets:
+        raise ValueError(
+            "net: None makes a net for one array, X is a dict of several. "
+            "Join them to one array, or pass a net whose module takes them by "
+            "these names (or a torch Dataset of them)."
+        )
+    n_rows(X)
+
+
+def _warn_of_merged(X: Any, found: InputFormat) -> None:
+    """Warn if the net's dtype makes distinct values equal."""
+    merged = _merged(X, found)
+    if not merged:
+        return
+    which = f"{len(merged)} columns"
+    if len(merged) <= MAX_NAMES:
+        which = f"column {', '.join(merged)}"
+    warn_caller(
+        f"X: in {found.dtype}, in which the net computes, distinct values of {which} "
+        "become equal. Centre or scale them before, for instance by StandardScaler.",
+        RoundingWarning,
+    )
+
+
+def _merged(X: Any, found: InputFormat) -> list[str]:
+    """Return the names, or numbers, of columns whose distinct values become equal."""
+    if is_dict(X):
+        return [
+            f"{column} of X[{name!r}]"
+            for name, part in X.items()
+            for column in _merged(part, replace(found, attributes={}))
+        ]
+    if X.dtype.kind != "f" or not is_finer(X, found.dtype):
+        return []
+    names = found.attributes.get("feature_names_in_")
+    columns = merged_columns(X, found.dtype)
+    return [str(column if names is None else repr(names[column])) for column in columns]
+
+
 def _options(X: Any, y: Any, found: InputFormat, classes: bool) -> dict[str, Any]:
     """Return how scikit-learn is to check samples and labels."""
-    options: dict[str, Any] = {"dtype": found.dtype, "allow_nd": True}
-    if found.takes_indices and np.asarray(X).dtype.kind in "iu":
-        options["dtype"] = np.int64
+    options: dict[str, Any] = {"allow_nd": True, "accept_sparse": "csr"}
+    options["dtype"] = read_dtype(
+        stand_in(X), found.dtype, takes_indices=found.takes_indices
+    )
+    if not found.takes_datasets:  # the default net fills gaps
+        options["ensure_all_finite"] = "allow-nan"
     if y is not None and not classes:
         options |= {"multi_output": True, "y_numeric": True}
     return options
@@ -309,10 +399,6 @@ def _options(X: Any, y: Any, found: InputFormat, classes: bool) -> dict[str, Any
 def _few(X: Any) -> Any:
     """Return two samples; of a Dataset its beginning."""
     return take(X, None, np.arange(2))[0]
-
-
-def _to_cpu(values: Any) -> Any:
-    return values.detach().cpu().numpy() if torch.is_tensor(values) else values
 
 
 @contextmanager

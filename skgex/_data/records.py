@@ -16,7 +16,7 @@ class Data(NamedTuple):
 
     Attributes
     ----------
-    X : ndarray of shape (n_samples, ...) or Dataset
+    X : ndarray of shape (n_samples, ...), SparseRows, SliceDict or Dataset
         In the dtype of the net.
     codes : ndarray of shape (n_samples, ...)
         Classes as positions among the net's outputs; regression targets as they are.

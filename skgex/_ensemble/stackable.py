@@ -16,6 +16,7 @@ from skorch import NeuralNet
 from skorch.dataset import Dataset
 from torch.overrides import TorchFunctionMode
 
+from skgex._data.sparse_rows import SparseRows
 from skgex._ensemble.fine_tuning import FineTuning
 from skgex._ensemble.stacked import GROUP_SIZE, Stacked, fine_tune_group, rows_of
 from skgex._nets.batches import can_slice
@@ -116,7 +117,8 @@ def _holds_arrays(net: NeuralNet, dataset: Any) -> bool:
     loaders = [net.get_iterator(dataset, training=t) for t in (True, False)]
     return (
         type(dataset) is Dataset
-        and all(isinstance(part, np.ndarray) for part in (dataset.X, dataset.y))
+        and isinstance(dataset.X, (np.ndarray, SparseRows))
+        and isinstance(dataset.y, np.ndarray)
         and all(can_slice(loader, dataset) for loader in loaders)
     )
 

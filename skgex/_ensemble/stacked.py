@@ -17,6 +17,7 @@ from skorch import NeuralNet
 from skorch.dataset import Dataset, unpack_data
 from torch.func import vmap
 
+from skgex._data.sparse_rows import read
 from skgex._ensemble.fine_tuning import MAX_NORM, FineTuning, MemberSGD
 from skgex._ensemble.member import Plan
 from skgex._nets.batches import batches, endless_rows
@@ -196,7 +197,7 @@ def fine_tune_group(
 
 def rows_of(dataset: Dataset, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """Return some rows of skorch's dataset of two arrays, as tensors."""
-    return torch.as_tensor(dataset.X[rows]), torch.as_tensor(dataset.y[rows])
+    return torch.as_tensor(read(dataset.X, rows)), torch.as_tensor(dataset.y[rows])
 
 
 def _draw_rows(

@@ -31,6 +31,7 @@ from torch.utils.data import (
     default_collate,
 )
 
+from skgex._data.sparse_rows import SparseRows, read
 from skgex._nets.batch_norm import has_batch_norm
 from skgex._nets.skorch_adapter import is_single, takes_single_row
 from skgex._nets.snapshot import to_array
@@ -210,16 +211,19 @@ def _read(dataset: Dataset, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tenso
         y = torch.zeros(len(rows), 1)  # what skorch's dataset returns for no target
     else:
         y = torch.as_tensor(dataset.y[rows])
-    return torch.as_tensor(dataset.X[rows]), y
+    return torch.as_tensor(read(dataset.X, rows)), y
 
 
 def _holds_arrays(dataset: Any) -> bool:
-    """Return whether a dataset does no more than index an array X, and an array y."""
+    """Return whether a dataset does no more than index an array X, and an array y.
+
+    X may be sparse; its rows become dense as they are indexed.
+    """
     return (
         # A subclass may override ``transform``, and a user's dataset may do anything.
         type(dataset) is Dataset
         # Lists, dicts, sparse matrices and data frames are indexed by other rules.
-        and _is_array(dataset.X)
+        and (_is_array(dataset.X) or isinstance(dataset.X, SparseRows))
         and (dataset.y is None or _is_array(dataset.y))
     )
 

@@ -1,14 +1,20 @@
 """Independent jobs through joblib, with a progress bar, in the order they are given."""
 
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+import torch
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
+
+# Whether the current thread is inside ``one_thread``.
+_LIMITED = threading.local()
 
 
 def run(
@@ -48,7 +54,12 @@ def run(
     jobs = list(jobs)
     streams = getattr(get_active_backend()[0], "supports_return_generator", False)
     parallel = Parallel(
-        n_jobs=n_jobs, return_as="generator" if streams else "list", pre_dispatch="all"
+        n_jobs=n_jobs,
+        return_as="generator" if streams else "list",
+        pre_dispatch="all",
+        # Large arrays are mapped from files, which nobody writes to. torch warns of
+        # memory that it may not write to.
+        mmap_mode="c",
     )
     # Not one tuple: Dask sends a large argument to each worker only once, if it stands
     # by itself.
@@ -57,8 +68,57 @@ def run(
 
 
 def _on_one_thread(function: Callable, *arguments: Any) -> Any:
-    with _thread_pools(len(sys.modules)).limit(limits=1):
+    with one_thread():
         return function(*arguments)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread for a while, in all libraries, and then as before.
+
+    The last bits of a sum depend on the number of threads, and training makes whole
+    digits of them. Inside another ``one_thread`` it does nothing, and costs nothing.
+    """
+    if getattr(_LIMITED, "here", False):
+        yield
+        return
+    n_threads = torch.get_num_threads()
+    with _thread_pools(len(sys.modules)).limit(limits=1):
+        _LIMITED.here = True
+        _Torch.enter(n_threads)
+        try:
+            yield
+        finally:
+            _LIMITED.here = False
+            _Torch.leave()
+
+
+class _Torch:
+    """The limit on torch's MKL, which is one for all threads and torch's alone to set.
+
+    It is lifted once no thread needs it any more.
+    """
+
+    lock = threading.Lock()
+    n_inside = 0
+    n_before = 1
+
+    @classmethod
+    def enter(cls, n_threads: int) -> None:
+        """Compute on one thread, and remember on how many before."""
+        with cls.lock:
+            if cls.n_inside == 0:
+                cls.n_before = n_threads
+            cls.n_inside += 1
+            torch.set_num_threads(1)
+
+    @classmethod
+    def leave(cls) -> None:
+        """Compute on as many threads as before, if this was the last to leave."""
+        with cls.lock:
+            cls.n_inside -= 1
+            if cls.n_inside == 0:
+                torch.set_num_threads(cls.n_before)
 
 
 @lru_cache(maxsize=1)

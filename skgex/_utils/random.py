@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from skgex._utils.parallel import one_thread
+
 MAX_SEED = np.iinfo(np.int32).max
 
 # The generators are global to the process, so threads use them one after the other.
@@ -43,11 +45,13 @@ class Seeds(NamedTuple):
 def seeded(seed: int) -> Iterator[None]:
     """Seed Python's, NumPy's and torch's generators, and restore them afterwards.
 
+    What is computed meanwhile is computed on one thread.
+
     Initialisation, dropout, shuffling and most augmentation draw from the global
     generators, so there is no other place to put a seed.
     """
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with _LOCK, torch.random.fork_rng(devices=list(devices)):
+    with one_thread(), _LOCK, torch.random.fork_rng(devices=list(devices)):
         python_state, numpy_state = random.getstate(), np.random.get_state()
         try:
             random.seed(seed)

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from detecting import fit
-from scipy.sparse import csr_matrix
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
@@ -85,11 +84,6 @@ def test_unfit_values_are_refused_before_training(make, y, message):
 def test_more_classes_than_outputs_are_refused():
     with pytest.raises(ValueError, match="it has 3 outputs, but y holds 5 classes"):
         fit(X_OK, np.arange(60) % 5, classifier(NeverTrained))
-
-
-def test_sparse_data_is_refused():
-    with pytest.raises(TypeError, match="Sparse data was passed for X"):
-        fit(csr_matrix(X_OK), Y_OK, classifier(NeverTrained))
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning:numpy", "ignore:overflow")
