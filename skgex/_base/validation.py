@@ -26,6 +26,7 @@ from skgex._data.label_coding import (
 )
 from skgex._data.records import Data, take
 from skgex._nets.batches import targets_of
+from skgex._nets.broken_net import check_weights
 from skgex._nets.evaluation import check_loss, n_outputs
 from skgex._nets.skorch_adapter import is_row_by_row, takes_indices, unwrap
 from skgex._nets.snapshot import dtype_of, initialised, revive, snapshot
@@ -191,7 +192,10 @@ def encode(net: GivenNet, X: Any, y: np.ndarray | None, found: InputFormat) -> D
         assert y is not None  # the default net's labels were asked for
         return _coded(None, X, y, found, None, frozen=False)
     inner, frozen = unwrap(net)
-    probe = revive(snapshot(inner)) if frozen else initialised(inner)
+    if frozen:
+        trained = snapshot(inner)
+        check_weights(trained, X)
+    probe = revive(trained) if frozen else initialised(inner)
     width = n_outputs(probe, _few(X))
     if is_dataset(X):  # its targets are as the net takes them: trained or not
         data = _coded(inner, X, targets_of(probe, X), found, width, frozen=True)

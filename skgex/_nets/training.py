@@ -9,6 +9,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from skgex._data.records import take
+from skgex._nets.broken_net import check_weights
 from skgex._nets.snapshot import TrainedNet, Weights, load_weights, snapshot
 from skgex._utils.random import seeded
 
@@ -38,7 +39,9 @@ class Trial(NamedTuple):
 def train(net: NeuralNet, X: Any, y: Any, seed: int) -> TrainedNet:
     """Fit a clone of ``net``, from newly initialised weights."""
     with seeded(seed):
-        return snapshot(clone(net).fit(X, y))
+        trained = snapshot(clone(net).fit(X, y))
+    check_weights(trained, X, y)
+    return trained
 
 
 def train_watched(
