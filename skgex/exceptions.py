@@ -25,6 +25,18 @@ class DivergenceWarning(SkgexWarning):
     """A member of the ensemble predicts no better than chance: lower ``lr``."""
 
 
+class UnmovedMembersWarning(SkgexWarning):
+    """The members equal the trained net, so that they show nothing: raise ``lr``."""
+
+
+class SuspiciousMaskWarning(SkgexWarning):
+    """More than half of the rows, or all of a class, are flagged."""
+
+
+class SaturationWarning(SkgexWarning):
+    """The net returns probabilities, but its criterion takes logits."""
+
+
 class ConvergenceWarning(SkgexWarning):
     """An iteration ended before it reached its goal."""
 

@@ -39,6 +39,7 @@ from skgex._data.label_coding import (
 )
 from skgex._data.records import Data, take
 from skgex._nets.batches import targets_of
+from skgex._nets.broken_net import check_weights
 from skgex._nets.evaluation import check_loss, n_outputs, wants_class_indices
 from skgex._nets.skorch_adapter import is_row_by_row, takes_indices, unwrap
 from skgex._nets.snapshot import dtype_of, initialised, revive, snapshot
@@ -240,11 +241,14 @@ def encode(net: GivenNet, X: Any, y: np.ndarray | None, found: InputFormat) -> D
         return _coded(None, X, y, found, None, frozen=False)
     inner, frozen = unwrap(net)
     targets = None
-    if y is not None and not frozen:
+    if frozen:
+        trained = snapshot(inner)
+        check_weights(trained, X)
+    elif y is not None:
         targets = _coded(inner, X, y, found, None, frozen=False).targets
     with blamed_on("net", "it cannot be initialised"):
         # Callbacks that shape the module see what a training would show them.
-        probe = revive(snapshot(inner)) if frozen else initialised(inner, X, targets)
+        probe = revive(trained) if frozen else initialised(inner, X, targets)
     if is_dataset(X):
         data = _coded_dataset(inner, X, found, probe, frozen=frozen)
     elif y is None:

@@ -12,7 +12,7 @@ from skorch.dataset import unpack_data
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.sgd import sgd
 
-from skgex._nets.evaluation import batch_loss
+from skgex._nets.evaluation import batch_loss, unweighted_criterion
 from skgex._nets.skorch_adapter import (
     has_plain_step,
     optimizers_of,
@@ -154,7 +154,8 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = tuning.rate(step)
-        step_once(net, batch)
+        with unweighted_criterion(net):
+            step_once(net, batch)
 
 
 def _can_fuse(net: NeuralNet) -> bool:

@@ -7,7 +7,13 @@ count for which sample.
 """
 
 import numpy as np
-from scipy.special import entr
+from scipy.special import entr, logsumexp
+
+from skgex._data.label_coding import ClassLabels, Coding
+
+# Log-likelihood of regression targets under members that all diverged; the square of it
+# is still a number.
+LOWEST = -1e100
 
 # Loss of a probability of zero, which counts as the smallest normal float32: 87.3 nats.
 MAX_LOSS = float(-np.log(np.finfo(np.float32).tiny))
@@ -79,6 +85,46 @@ def log_likelihood(likelihood: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(likelihood, np.exp(-MAX_LOSS)))
 
 
+def log_likelihoods(
+    coding: Coding, codes: np.ndarray, outputs: np.ndarray, losses: np.ndarray
+) -> np.ndarray:
+    """Return the log-likelihood of each label under an ensemble, in nats.
+
+    Parameters
+    ----------
+    coding : Coding
+    codes : ndarray of shape (n_samples, ...)
+        Of the given labels.
+    outputs : ndarray of shape (n_samples, ...)
+        Predictions, averaged over the members.
+    losses : ndarray of shape (n_samples, n_members)
+        May be not finite.
+
+    Returns
+    -------
+    log_likelihoods : ndarray of shape (n_samples,), dtype=float64
+        Of classes: of the averaged probability, at least -MAX_LOSS. Without classes:
+        the log of the mean of exp(-loss), which is a density up to a constant.
+    """
+    likelihood = np.nan_to_num(coding.likelihood(codes, outputs, losses))
+    found = log_likelihood(likelihood)
+    if isinstance(coding, ClassLabels):
+        return found
+    # Losses of regression targets may be in the thousands, where the sum underflows.
+    heights = np.where(np.isfinite(losses), -losses.astype(np.float64), -np.inf)
+    exact = np.maximum(logsumexp(heights, axis=1) - np.log(losses.shape[1]), LOWEST)
+    return np.where(found > -MAX_LOSS, found, exact)
+
+
 def finite_losses(losses: np.ndarray) -> np.ndarray:
-    """Replace losses that overflowed by MAX_LOSS."""
-    return np.where(np.isfinite(losses), losses, losses.dtype.type(MAX_LOSS))
+    """Replace losses that overflowed, by the largest of their row, at least MAX_LOSS.
+
+    Rows are the first axis. The losses of regression targets may be above MAX_LOSS, and
+    a member that diverged must not look better than the others.
+    """
+    finite = np.isfinite(losses)
+    if finite.all():
+        return losses
+    rows = np.where(finite, losses, MAX_LOSS).reshape(len(losses), -1)
+    largest = np.maximum(rows.max(axis=1), MAX_LOSS).astype(losses.dtype)
+    return np.where(finite, losses, largest.reshape(-1, *[1] * (losses.ndim - 1)))

@@ -1,15 +1,18 @@
 """The loss and the prediction of each sample under a net."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from sklearn.base import is_classifier
 from skorch import NeuralNet
 from skorch.dataset import unpack_data
+from torch import nn
 
 from skgex._nets.batches import batches
+from skgex._nets.output_checks import TOLERANCE, check_outputs
 from skgex._nets.skorch_adapter import nonlinearity_of, set_training
 from skgex._utils.random import seeded
 
@@ -66,11 +69,11 @@ def _answers(net: NeuralNet, dataset: Any) -> Iterator[tuple[torch.Tensor, ...]]
     """Yield losses, predictions and targets, batch by batch."""
     # skorch's own step switches the mode of all modules, which evaluate did already.
     own = type(net).evaluation_step is not NeuralNet.evaluation_step
-    nonlinearity = nonlinearity_of(net)
+    predict = _prediction_of(net)
     for batch in batches(net, dataset, training=False):
         Xi, yi = unpack_data(batch)
         output = net.evaluation_step(batch, training=False) if own else net.infer(Xi)
-        yield sample_losses(net, output, yi, Xi), nonlinearity(_first_of(output)), yi
+        yield sample_losses(net, output, yi, Xi), predict(_first_of(output)), yi
 
 
 def in_place(
@@ -127,8 +130,9 @@ def _allocate(part: torch.Tensor, axis: int, n_rows: int) -> torch.Tensor:
 
 
 def batch_loss(net: NeuralNet, X: Any, y: Any) -> torch.Tensor:
-    """Return the scalar loss that a training step on a batch minimises."""
-    return net.get_loss(net.infer(X), y, X=X, training=True)
+    """Return the scalar loss that a step of fine-tuning minimises."""
+    with unweighted_criterion(net):
+        return net.get_loss(net.infer(X), y, X=X, training=True)
 
 
 def batch_answers(net: NeuralNet, X: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -137,26 +141,79 @@ def batch_answers(net: NeuralNet, X: Any, y: Any) -> tuple[torch.Tensor, torch.T
     To be called within :func:`per_sample_criterion`.
     """
     output = net.infer(X)
-    prediction = nonlinearity_of(net)(_first_of(output))
+    prediction = _prediction_of(net)(_first_of(output))
     return sample_losses(net, output, y, X), prediction
 
 
 @contextmanager
-def per_sample_criterion(net: NeuralNet) -> Iterator[None]:
-    """Set the criterion's ``reduction`` to "none" for a while, if it has one."""
-    criterion = net.criterion_
-    if not hasattr(criterion, "reduction"):
+def unweighted_criterion(net: NeuralNet) -> Iterator[None]:
+    """Let all labels count alike for a while, under a criterion of torch's own.
+
+    What makes some labels count more than others says nothing of whether they are
+    right. So the net is trained by its criterion as it is, but members are fine-tuned,
+    and labels scored, without class weights and ``pos_weight``. A weight of zero stays,
+    because the training leaves such labels out. The user's own criteria stay as they
+    are.
+    """
+    with _changed(net.criterion_, _without_weights(net.criterion_)):
         yield
-        return
-    reduction, criterion.reduction = criterion.reduction, "none"
+
+
+@contextmanager
+def per_sample_criterion(net: NeuralNet) -> Iterator[None]:
+    """Let the criterion return the loss of each label itself for a while.
+
+    Its ``reduction`` becomes "none", if it has one. Under a criterion of torch's own,
+    ``label_smoothing`` is left out as well as weights: the loss of a label is then the
+    negative log of its probability.
+    """
+    criterion = net.criterion_
+    settings: dict[str, Any] = {}
+    if hasattr(criterion, "reduction"):
+        settings["reduction"] = "none"
+    if _is_of_torch(criterion) and hasattr(criterion, "label_smoothing"):
+        settings["label_smoothing"] = 0.0
+    with _changed(criterion, settings | _without_weights(criterion)):
+        yield
+
+
+@contextmanager
+def _changed(criterion: Any, settings: dict[str, Any]) -> Iterator[None]:
+    """Set attributes for a while."""
+    before = {name: getattr(criterion, name) for name in settings}
+    for name, value in settings.items():
+        setattr(criterion, name, value)
     try:
         yield
     finally:
-        criterion.reduction = reduction
+        for name, value in before.items():
+            setattr(criterion, name, value)
+
+
+def _without_weights(criterion: Any) -> dict[str, Any]:
+    """Return weights for a criterion of torch's own under which labels count alike."""
+    if not _is_of_torch(criterion):
+        return {}
+    settings: dict[str, Any] = {}
+    for name in ("weight", "pos_weight"):
+        weight = getattr(criterion, name, None)
+        if isinstance(weight, torch.Tensor):
+            counts = weight != 0
+            settings[name] = None if counts.all() else counts.to(weight.dtype)
+    return settings
+
+
+def _is_of_torch(criterion: Any) -> bool:
+    """Return whether the loss is computed by a criterion of torch's own."""
+    forward = getattr(type(criterion), "forward", None)
+    return getattr(forward, "__module__", "") == torch.nn.modules.loss.__name__
 
 
 def sample_losses(net: NeuralNet, output: Any, y: Any, X: Any) -> torch.Tensor:
-    """Return one loss per sample, averaged over the outputs if there are several.
+    """Return one loss per sample, averaged over its targets if there are several.
+
+    Targets that torch's own criterion ignores, by ``ignore_index`` or a class weight of
+    zero, do not count in the average. A sample without any other has a loss of zero.
 
     To be called within :func:`per_sample_criterion`. A criterion that reduces all the
     same is called with each sample alone.
@@ -169,18 +226,39 @@ def sample_losses(net: NeuralNet, output: Any, y: Any, X: Any) -> torch.Tensor:
     n_samples = len(y)
     loss = net.get_loss(output, y, X=X, training=False)
     if loss.ndim == 0 or len(loss) != n_samples:
-        return torch.stack(
-            [
-                net.get_loss(_row(output, i), _row(y, i), X=_row(X, i), training=False)
-                for i in range(n_samples)
-            ]
-        ).reshape(n_samples, -1)[:, 0]
-    if y.ndim == 1 and loss.shape == (n_samples, n_samples) and n_samples > 1:
+        rows = [
+            net.get_loss(_row(output, i), _row(y, i), X=_row(X, i), training=False)
+            for i in range(n_samples)
+        ]
+        loss = torch.stack(rows).reshape(n_samples, -1)
+    elif y.ndim == 1 and loss.shape == (n_samples, n_samples) and n_samples > 1:
         raise ValueError(
             f"net: its criterion broadcasts outputs of shape {tuple(output.shape)} "
             f"against targets of shape {tuple(y.shape)}; both need the same shape."
         )
-    return loss if loss.ndim == 1 else loss.reshape(n_samples, -1).mean(dim=1)
+    if loss.ndim == 1:
+        return loss
+    loss = loss.reshape(n_samples, -1)
+    counts = _counted(net.criterion_, y)
+    if counts is None or counts.numel() != loss.numel():
+        return loss.mean(dim=1)
+    # The others have a loss of zero.
+    return loss.sum(dim=1) / counts.reshape(loss.shape).sum(dim=1).clamp(min=1)
+
+
+def _counted(criterion: Any, y: Any) -> torch.Tensor | None:
+    """Return which class targets torch's own criterion does not ignore.
+
+    None if it ignores none by their value.
+    """
+    ignored = getattr(criterion, "ignore_index", None)
+    if ignored is None or not _is_of_torch(criterion) or y.is_floating_point():
+        return None
+    counts = y != ignored
+    if criterion.weight is None:
+        return counts
+    # Within per_sample_criterion weights are zeros and ones.
+    return counts & (criterion.weight[torch.where(counts, y, 0).long()] != 0)
 
 
 def n_outputs(net: NeuralNet, X: Any) -> int | None:
@@ -213,14 +291,18 @@ def n_outputs(net: NeuralNet, X: Any) -> int | None:
 def check_loss(net: NeuralNet, X: Any, y: Any) -> None:
     """Compute the loss of a few samples, to see whether the net can.
 
+    A warning is raised if the criterion takes logits but gets probabilities.
+
     Raises
     ------
     ValueError
-        If the net or its criterion raises an error for these samples and targets.
+        If the net or its criterion raises an error for these samples and targets, or
+        NLLLoss gets outputs that are not probabilities.
     """
     try:
         with seeded(0):
             evaluate(net, X, y)
+            outputs = _raw_outputs(net, X, y)
     except (RuntimeError, TypeError, IndexError, ValueError) as error:
         if str(error).startswith("net: "):
             raise
@@ -230,6 +312,7 @@ def check_loss(net: NeuralNet, X: Any, y: Any) -> None:
             else ("y: the net's criterion cannot take it")
         )
         raise ValueError(f"{it}: {error}") from error
+    check_outputs(net, outputs)
 
 
 def wants_class_indices(
@@ -267,6 +350,38 @@ def wants_class_indices(
         indices = isinstance(net.criterion_, _OF_INDICES)
         fewer = len(shape) == _first_of(output).ndim - 1
         return takes(np.int64) or (indices and fewer)
+
+
+def _raw_outputs(net: NeuralNet, X: Any, y: Any) -> torch.Tensor:
+    """Return what the module returns for the first batch of samples."""
+    batch = next(batches(net, net.get_dataset(X, y), training=False))
+    return _first_of(net.evaluation_step(batch, training=False))
+
+
+def _prediction_of(net: NeuralNet) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what makes predictions of the module's outputs, as ``predict_proba`` does.
+
+    skorch leaves the outputs of a classifier as they are if it does not know the
+    criterion, or if that takes log-probabilities. Then a softmax makes probabilities of
+    them; rows that are probabilities already stay.
+    """
+    nonlinearity = nonlinearity_of(net)
+    known = (nn.CrossEntropyLoss, nn.BCEWithLogitsLoss, nn.BCELoss)
+    classes = is_classifier(net) or isinstance(net.criterion_, nn.NLLLoss)
+    automatic = net.predict_nonlinearity == "auto"
+    if isinstance(net.criterion_, known) or not (classes and automatic):
+        return nonlinearity
+
+    def predict(output: torch.Tensor) -> torch.Tensor:
+        found = nonlinearity(output)
+        if found.ndim < 2 or not found.is_floating_point():
+            return found
+        sums = found.sum(dim=1, keepdim=True)
+        least = found.amin(dim=1, keepdim=True)
+        given = (least >= 0) & ((sums - 1).abs() < TOLERANCE)
+        return torch.where(given, found, found.softmax(dim=1))
+
+    return predict
 
 
 def _first_of(output: Any) -> torch.Tensor:

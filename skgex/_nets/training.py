@@ -10,6 +10,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from skgex._data.groups import GroupedStrata, Strata, split_groups
+from skgex._nets.broken_net import check_weights
 from skgex._nets.parts import loading
 from skgex._nets.skorch_adapter import (
     letting_interrupts_through,
@@ -47,7 +48,9 @@ def train(
 ) -> TrainedNet:
     """Fit a clone of ``net`` to some rows, from newly initialised weights."""
     with seeded(seed):
-        return _fit(clone(net), X, y, rows)
+        trained = _fit(clone(net), X, y, rows)
+    check_weights(trained, X, y)
+    return trained
 
 
 def train_watched(

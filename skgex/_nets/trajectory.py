@@ -6,6 +6,7 @@ import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from skgex._nets.broken_net import check_weights
 from skgex._nets.epoch_reader import EpochReader
 from skgex._nets.skorch_adapter import learning_rate_of
 from skgex._nets.snapshot import TrainedNet, Weights
@@ -105,9 +106,7 @@ def train_with_trajectory(
     """
     recorder = _Recorder(X, y, keep_outputs, max_bytes)
     trained = train_watched(net, X, y, seed, recorder)
-    parts = (value for part in trained.weights.values() for value in part.values())
-    if not all(np.isfinite(value).all() for value in parts):
-        raise ValueError("net: its training diverged; lower its lr.")
+    check_weights(trained, X, y)
     return recorder.trajectory(trained)
 
 

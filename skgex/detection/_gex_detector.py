@@ -21,6 +21,7 @@ from skgex.detection._memorisation import warn_if_memorised, warn_unless_memoris
 from skgex.detection._noise_model import NoiseModel, fit_noise_model, noise_matrix
 from skgex.detection._ranking import STATISTICS, Ranking
 from skgex.detection._relabelling import TARGETS
+from skgex.detection._suspicious_mask import warn_of_mask
 from skgex.detection._threshold import parse_precision
 from skgex.influence import GEX
 from skgex.influence._ensemble_map import FittedEnsemble
@@ -301,10 +302,17 @@ class GEXDetector(DetectorMixin, GEX):
             data, rows, ranking.scores, stops_early=self._stops_early()
         )
         model = fit_noise_model(
-            fitted.evaluation, data.codes, ranking, self.threshold, fitted.choice
+            fitted.evaluation,
+            data.codes,
+            ranking,
+            self.threshold,
+            fitted.choice,
+            fitted.diverged,
         )
         made = self._attributes(fitted) | self._judgement(data, fitted, model)
         self._warn_of_regime(fitted, made)
+        labels = data.coding.given(data.codes) if data.has_classes else None
+        warn_of_mask(made["noise_mask_"], labels, self.threshold)
         self._keep(rows, made)
         return self
 

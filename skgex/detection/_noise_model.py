@@ -50,6 +50,7 @@ class NoiseModel:
     def flags(self, evaluation: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
         """Return the mask of labels that are judged wrong, (n_samples,)."""
         mask = self.ranking.scores(evaluation) > self.cut
+        mask &= has_loss(evaluation, self.coding)
         if self.spares_preferred:
             mask &= ~prefers_label(evaluation, codes, self.coding)
         return mask
@@ -68,6 +69,7 @@ def fit_noise_model(
     ranking: Ranking,
     threshold: str | float,
     choice: LearningRateChoice | None,
+    diverged: bool = False,
 ) -> NoiseModel:
     """Find the cut, and the relative loss of even odds, from the fitted rows.
 
@@ -82,6 +84,8 @@ def fit_noise_model(
         As for :class:`skgex.GEXDetector`.
     choice : LearningRateChoice or None
         What a trial says of held-out rows, from which noise may turn out to be rare.
+    diverged : bool, default=False
+        Whether all members diverged, so that no row can be flagged.
 
     Returns
     -------
@@ -95,10 +99,13 @@ def fit_noise_model(
         relative = mean_relative_losses(evaluation, coding)
         even_odds = otsu_unless_rare(relative, rate)
     precision = parse_precision(threshold) if isinstance(threshold, str) else None
-    if threshold == "otsu":
-        cut = otsu_unless_rare(scores, rate)
+    counted = scores[has_loss(evaluation, coding)]
+    if diverged or not len(counted):
+        cut = np.inf
+    elif threshold == "otsu":
+        cut = otsu_unless_rare(counted, rate)
     elif precision is None:
-        cut = threshold_of(scores, threshold)
+        cut = threshold_of(counted, threshold)
     else:
         assert even_odds is not None  # a precision needs classes
         rows = ~prefers_label(evaluation, codes, coding)
@@ -113,6 +120,17 @@ def held_out_rate(choice: LearningRateChoice | None, coding: Coding) -> float:
     if choice is None or not isinstance(coding, ClassLabels):
         return 1.0
     return noise_rate(choice.codes, coding.probabilities(choice.outputs))
+
+
+def has_loss(evaluation: EnsembleEvaluation, coding: Coding) -> np.ndarray:
+    """Return which rows have a label to judge, (n_samples,), dtype=bool.
+
+    Without classes, the loss of a row is zero under all members if its targets are all
+    ignored, as padding is, or predicted exactly.
+    """
+    if isinstance(coding, ClassLabels):
+        return np.ones(len(evaluation.losses), dtype=bool)
+    return (evaluation.losses != 0).any(axis=1)
 
 
 def prefers_label(

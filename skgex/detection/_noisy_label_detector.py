@@ -3,10 +3,15 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils.multiclass import type_of_target
 
 from skgex._base.scorer_estimator import ScorerEstimator
 from skgex.detection._detector_mixin import DetectorMixin
+from skgex.detection._suspicious_mask import warn_of_mask
 from skgex.detection._threshold import threshold_of
+
+# Of scikit-learn's kinds of targets, those with classes.
+CLASSES = ("binary", "multiclass")
 
 
 class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
@@ -98,4 +103,7 @@ class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
         if rule == "auto":
             rule = "otsu" if squared else "otsu_raw"
         cut = threshold_of(scores, rule)
-        return {"threshold_": cut, "noise_mask_": scores > cut}
+        mask = scores > cut
+        classes = y is not None and y.ndim == 1 and type_of_target(y) in CLASSES
+        warn_of_mask(mask, y if classes else None, rule)
+        return {"threshold_": cut, "noise_mask_": mask}

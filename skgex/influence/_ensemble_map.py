@@ -1,7 +1,7 @@
 """A geometric ensemble from its net to its members: what GEX and its kin fit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, Protocol
 
@@ -12,7 +12,14 @@ from skgex._base.parameters import N_JOBS, Interval, NetNeed, StrOptions
 from skgex._base.validation import GivenNet, skorch_net
 from skgex._data.records import Data
 from skgex._ensemble.cache import AnyCache, DiskMemberCache, MemberCache
-from skgex._ensemble.ensemble import GeometricEnsemble
+from skgex._ensemble.divergence import (
+    ChanceLevel,
+    chance_level,
+    diverged,
+    forgot,
+    stood_still,
+)
+from skgex._ensemble.ensemble import GeometricEnsemble, evaluate_trained
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex._ensemble.fine_tuning import FineTuning
 from skgex._ensemble.growth import Growth
@@ -24,17 +31,25 @@ from skgex._ensemble.learning_rate import (
 from skgex._ensemble.stability import LIMIT, STABLE, sizes, stability
 from skgex._ensemble.statistics import loss_deviations, self_influence
 from skgex._nets.batches import steps_per_epoch
+from skgex._nets.broken_net import check_losses
 from skgex._nets.parts import check_samplers
 from skgex._nets.snapshot import TrainedNet, revive
 from skgex._nets.training import Trial, make_trial
 from skgex._utils.memory import check_memory
 from skgex._utils.random import Seeds, draw_seeds
 from skgex._utils.warnings import warn_caller
-from skgex.exceptions import ConvergenceWarning, DivergenceWarning
+from skgex.exceptions import (
+    ConvergenceWarning,
+    DivergenceWarning,
+    UnmovedMembersWarning,
+)
 
 # "auto" steps: one pass over the data, but no fewer than this. On 10,000 images two
 # passes found no more wrong labels.
 MIN_STEPS = 64
+
+# How often a learning rate that was chosen is divided by four, if members forget.
+MAX_LOWERED = 5
 
 # Ranks samples, those that matter highest, by what members say of them.
 Ranking = Callable[[EnsembleEvaluation], np.ndarray]
@@ -84,6 +99,8 @@ class FittedEnsemble:
         The members, for a fit that goes on from this one; empty if none is to.
     loss_floor : float
         The loss under θ* counts as at least this, in nats.
+    diverged : bool
+        Whether all members diverged, at a learning rate that was given.
     """
 
     ensemble: GeometricEnsemble
@@ -93,6 +110,7 @@ class FittedEnsemble:
     choice: LearningRateChoice | None
     cache: MemberCache
     loss_floor: float
+    diverged: bool
 
     def attributes(self) -> dict[str, Any]:
         """Return the public attributes of the ensemble."""
@@ -152,10 +170,17 @@ def fit_ensemble(
     Returns
     -------
     fitted : FittedEnsemble
+
+    Raises
+    ------
+    ValueError
+        If the trained net is no use, or all members diverge under lr="auto".
     """
     if parameters.lr == "auto" or max_samples < 1:
         check_samplers(skorch_net(parameters.net))
     trained, trial = _train(parameters, data, seeds, stops_early, last)
+    if last is None:  # before the trial and the members
+        check_losses(evaluate_trained(trained, data.X, data.targets).losses)
     tuning = _tuning(parameters, data, trained)
     choice = last.choice if last else None
     if parameters.lr == "auto":
@@ -177,14 +202,21 @@ def fit_ensemble(
         groups=data.groups,
     )
     for n_members in _sizes(parameters):
-        ensemble, evaluation = growth.grow(n_members)
+        ensemble, evaluation, growth = _grow(growth, n_members, data, parameters.lr)
         if rank and is_stable(rank, *growth.halves(n_members)):
             break
     growth.retain(n_members)
-    warn_of_divergence(evaluation, tuning.lr, data.n_classes)
-    kept = cache if keeps_cache else MemberCache()
+    if choice and parameters.lr == "auto":
+        choice = choice._replace(lr=growth.tuning.lr)
     return FittedEnsemble(
-        ensemble, evaluation.finite(), tuning, seeds, choice, kept, loss_floor
+        ensemble,
+        evaluation.finite(),
+        growth.tuning,
+        seeds,
+        choice,
+        cache if keeps_cache else MemberCache(),
+        loss_floor,
+        _check_members(evaluation, data, growth, parameters.lr),
     )
 
 
@@ -219,20 +251,72 @@ def is_stable(
     return reached >= STABLE
 
 
-def warn_of_divergence(
-    evaluation: EnsembleEvaluation, lr: float, n_classes: int
-) -> None:
-    """Warn of members whose losses are not finite, or worse than guessing."""
-    chance = np.log(n_classes) if n_classes else np.inf
-    finite = np.isfinite(evaluation.losses).all(axis=0)
-    diverged = ~finite | (np.nan_to_num(evaluation.losses).mean(axis=0) > chance)
-    if diverged.any():
+def _grow(
+    growth: Growth, n_members: int, data: Data, lr: float | str
+) -> tuple[GeometricEnsemble, EnsembleEvaluation, Growth]:
+    """Grow the first members, at a lower rate than the chosen one if that is too high.
+
+    The rate was chosen by short ensembles. Members that take all steps may forget what
+    the net has learnt all the same; if most of them do, a quarter of the rate is taken.
+    """
+    ensemble, evaluation = growth.grow(n_members)
+    for _ in range(MAX_LOWERED if lr == "auto" else 0):
+        chance = _chance_level(evaluation, data, growth)
+        lost = diverged(evaluation, chance) | forgot(evaluation, chance)
+        if lost.mean() <= 0.5:
+            break
+        tuning = growth.tuning._replace(lr=growth.tuning.lr / 4)
+        growth = replace(growth, tuning=tuning)
+        ensemble, evaluation = growth.grow(n_members)
+    return ensemble, evaluation, growth
+
+
+def _check_members(
+    evaluation: EnsembleEvaluation, data: Data, growth: Growth, lr: float | str
+) -> bool:
+    """Warn of members that went wrong, and return whether all of them diverged.
+
+    Raises
+    ------
+    ValueError
+        If all diverged at every learning rate of lr="auto".
+    """
+    chance, rate = _chance_level(evaluation, data, growth), growth.tuning.lr
+    lost = diverged(evaluation, chance)
+    if lost.all() and lr == "auto":
+        raise ValueError(
+            f"lr='auto': all members diverged, at the learning rate {rate:.2g} as "
+            "well. Scale the inputs and the targets of a regression "
+            "(sklearn.preprocessing.StandardScaler), or pass a lower lr."
+        )
+    if lost.any():
         warn_caller(
-            f"{diverged.sum()} of {len(diverged)} members diverged at the learning "
-            f"rate {lr:g}: their losses are not finite, or above the chance "
-            f"level of {chance:.2f} nats. A lower lr is needed.",
+            f"{lost.sum()} of {len(lost)} members diverged at the learning "
+            f"rate {rate:g}: their losses are not finite, or above the chance "
+            f"level of {chance.mean:.2f} nats. A lower lr is needed.",
             DivergenceWarning,
         )
+    elif forgot(evaluation, chance).mean() > 0.5:
+        warn_caller(
+            f"Most members forgot what the net had learnt at the learning rate "
+            f"{rate:g}: their losses are near the chance level of {chance.median:.2f} "
+            "nats. A lower lr is needed.",
+            DivergenceWarning,
+        )
+    elif stood_still(evaluation):
+        warn_caller(
+            f"The members did not move at the learning rate {rate:g}: their losses "
+            "are those of the net, so that they show nothing. Pass a higher lr, or "
+            "scale the targets of a regression to a standard deviation of about 1.",
+            UnmovedMembersWarning,
+        )
+    return bool(lost.all())
+
+
+def _chance_level(
+    evaluation: EnsembleEvaluation, data: Data, growth: Growth
+) -> ChanceLevel:
+    return chance_level(data.coding, data.codes, evaluation, growth.trained)
 
 
 def _train(

@@ -19,7 +19,7 @@ from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex._ensemble.statistics import (
     MAX_LOSS,
     influence,
-    log_likelihood,
+    log_likelihoods,
 )
 from skgex._nets.snapshot import TrainedNet
 from skgex.influence._ensemble_map import (
@@ -274,8 +274,8 @@ class GEX(FeatureMap, NetEstimator):
         """
         query = self._query(X, y, warn=False)
         found, coding = self._evaluate(query, warn=False), self._rows.coding
-        each = coding.likelihood(query.codes, found.outputs, found.losses)
-        return float(np.average(log_likelihood(each), weights=sample_weight))
+        each = log_likelihoods(coding, query.codes, found.outputs, found.losses)
+        return float(np.average(each, weights=sample_weight))
 
     def _fit_ensemble(
         self,

@@ -1,0 +1,52 @@
+"""A warning of masks that are more likely to be wrong than the labels are."""
+
+import numpy as np
+
+from skgex._utils.warnings import warn_caller
+from skgex.detection._threshold import parse_percentage
+from skgex.exceptions import SuspiciousMaskWarning
+
+# More wrong labels than right ones cannot be told by an ensemble that learnt from them.
+MOST = 0.5
+
+
+def warn_of_mask(
+    mask: np.ndarray, labels: np.ndarray | None, threshold: str | float
+) -> None:
+    """Warn if more than half of all rows, or all of a class, are flagged.
+
+    No warning is raised if the user chose the number of flags, or the cut itself.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (n_samples,), dtype=bool
+        True = flagged.
+    labels : ndarray of shape (n_samples,) or None
+        The given class labels; None if labels are not classes.
+    threshold : str or float
+        The detector's.
+    """
+    if not isinstance(threshold, str) or parse_percentage(threshold) is not None:
+        return
+    if mask.mean() > MOST:
+        warn_caller(
+            f"{mask.mean():.0%} of the labels are flagged ({mask.sum()} of "
+            f"{len(mask)}). More wrong labels than right ones cannot be found from the "
+            "labels alone: the net may not have learnt the task, or X says little of "
+            "the labels. Look at the net's held-out accuracy, or pass threshold='10%' "
+            "for an expected noise rate.",
+            SuspiciousMaskWarning,
+        )
+    if labels is None:
+        return
+    classes, codes = np.unique(labels, return_inverse=True)
+    flagged = np.bincount(codes[mask], minlength=len(classes))
+    whole = classes[flagged == np.bincount(codes)]
+    if len(whole):
+        warn_caller(
+            f"All labels of {len(whole)} of {len(classes)} classes are flagged: "
+            f"{', '.join(map(str, whole[:10]))}{', ...' if len(whole) > 10 else ''}. "
+            "The net may not have learnt these classes, for instance because they are "
+            "rare. Look at their rows before they are dropped.",
+            SuspiciousMaskWarning,
+        )
