@@ -30,6 +30,7 @@ def frozen_net():
 # Values to set, by the name of the parameter. A new parameter must be added.
 OTHERS = {
     "action": ["drop", "relabel", "weight"],
+    "weighting": ["equal", "lr"],
     "chain": [True],
     "class_balance": [1.0, 0.5, 0.0, "auto"],
     "curvature": ["hessian", "gauss_newton"],

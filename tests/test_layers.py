@@ -45,6 +45,7 @@ INSIDE = {"module_", "criterion_", "optimizer_", "get_loss", "evaluation_step"}
 KNOW_INSIDE = {
     ADAPTER,
     "skgex._nets.evaluation",
+    "skgex._nets.output_checks",
     "skgex._nets.predictions",
 }
 

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
+from sklearn.utils import ClassifierTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from skorch.utils import is_dataset
@@ -336,6 +337,12 @@ class GEX(FeatureMap, NetEstimator):
     @property
     def _n_features_out(self) -> int:
         return self._fitted.evaluation.n_members
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # No classifier, but scikit-learn's checks read it of what predicts classes.
+        tags.classifier_tags = ClassifierTags()
+        return tags
 
     def _query(self, X: Any, y: Any, *, warn: bool = True) -> Query:
         check_is_fitted(self)

@@ -212,7 +212,7 @@ UNFIT_FOR_THE_NET = [
         (mlp(), Y + (X[:, 0] > 0) * 3),
         r"outputs.*NeuralNet",
     ),
-    ("regression", (mlp(), np.arange(60)), r"3 outputs.*NeuralNetRegressor"),
+    ("regression", (mlp(), np.arange(60)), r"60 distinct numbers.*NeuralNetRegressor"),
     ("floats", (mlp(), X[:, 0]), REGRESSION),
     (
         "three binary classes",

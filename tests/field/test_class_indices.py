@@ -127,7 +127,7 @@ def test_tokens_of_a_frozen_net():
 def test_log_probabilities():
     class LogTokens(Tokens):
         def forward(self, X):
-            return super().forward(X).softmax(1)
+            return super().forward(X).log_softmax(1)
 
     check(fit(net(LogTokens, criterion=nn.NLLLoss), X, Y), X, Y, MASK, TRUE)
 
