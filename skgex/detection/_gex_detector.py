@@ -62,9 +62,10 @@ class GEXDetector(DetectorMixin, GEX):
         data, but at least 64 steps.
     lr : float or "auto", default="auto"
         Learning rate of the fine-tuning. A higher rate moves members further from the
-        trained net. "auto" takes the highest rate, up to 0.2, at which a short trial
-        ensemble predicts held-out labels about as well as at the best rate tried. The
-        choice takes no more steps than one more training of the net.
+        trained net. "auto" takes the highest rate at which a short trial
+        ensemble predicts held-out labels about as well as at the best rate tried; rates
+        above 0.2 only if these labels become clearly more probable there. The choice
+        takes about as many steps as one more training of the net.
     momentum : float, default=0.9
         Momentum of the SGD steps, in [0, 1). A larger value moves members further.
     schedule : {"cosine", "constant"}, default="cosine"
@@ -90,6 +91,8 @@ class GEXDetector(DetectorMixin, GEX):
         the ensemble is unsure of has a high loss; for regression targets it is the mean
         loss. "self_influence" is the paper's mean squared loss deviation, in nats²,
         which needs a net that has memorised its training labels.
+        Losses are those of the label alone: class weights, ``pos_weight``, padding and
+        label smoothing of the net's criterion do not count in them.
     threshold : {"otsu", "otsu_raw"}, str such as "precision 90%" or "10%", or float, \
             default="otsu"
         Above which score a row is flagged; a higher threshold flags fewer rows. "otsu"
@@ -270,9 +273,10 @@ class GEXDetector(DetectorMixin, GEX):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
-            Samples, of any shape that the net takes; or a torch Dataset of pairs
-            (sample, target).
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or \
+                (n_samples, ...), dict of array-like, or Dataset
+            Samples, of any shape that the net takes; a dict of arrays for a module that
+            takes them by these names; or a torch Dataset of pairs (sample, target).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels or regression targets, as given, noise and all. None with a Dataset.
         groups : array-like of shape (n_samples,), default=None

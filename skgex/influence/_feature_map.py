@@ -136,9 +136,10 @@ class InfluenceEstimator(FeatureMap, NetEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
-            Samples, of any shape that the net takes; or a torch Dataset of pairs
-            (sample, target).
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or \
+                (n_samples, ...), dict of array-like, or Dataset
+            Samples, of any shape that the net takes; a dict of arrays for a module that
+            takes them by these names; or a torch Dataset of pairs (sample, target).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels or regression targets, as given, noise and all. None with a Dataset.
         groups : array-like of shape (n_samples,), default=None

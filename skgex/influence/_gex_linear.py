@@ -47,9 +47,10 @@ class GEXLinear(InfluenceEstimator):
         data, but at least 64 steps.
     lr : float or "auto", default="auto"
         Learning rate of the fine-tuning. A higher rate moves members further from the
-        trained net. "auto" takes the highest rate, up to 0.2, at which a short trial
-        ensemble predicts held-out labels about as well as at the best rate tried. The
-        choice takes no more steps than one more training of the net.
+        trained net. "auto" takes the highest rate at which a short trial
+        ensemble predicts held-out labels about as well as at the best rate tried; rates
+        above 0.2 only if these labels become clearly more probable there. The choice
+        takes about as many steps as one more training of the net.
     momentum : float, default=0.9
         Momentum of the SGD steps, in [0, 1). A larger value moves members further.
     schedule : {"cosine", "constant"}, default="cosine"

@@ -54,9 +54,10 @@ class GEXPruner(PrunerMixin, GEX):
     lr : float or "auto", default=0.01
         Learning rate of the fine-tuning. A higher rate moves members further from the
         trained net. The default is the paper's, which is low: rows that can be pruned
-        show close to the net. "auto" takes the highest rate, up to 0.2, at which a
-        short trial ensemble predicts held-out labels about as well as at the best rate
-        tried. The choice takes no more steps than one more training of the net.
+        show close to the net. "auto" takes the highest rate at which a short trial
+        ensemble predicts held-out labels about as well as at the best rate tried; rates
+        above 0.2 only if these labels become clearly more probable there. The choice
+        takes about as many steps as one more training of the net.
     momentum : float, default=0.9
         Momentum of the SGD steps, in [0, 1). A larger value moves members further.
     schedule : {"cosine", "constant"}, default="constant"
@@ -191,9 +192,10 @@ class GEXPruner(PrunerMixin, GEX):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or Dataset
-            Samples, of any shape that the net takes; or a torch Dataset of pairs
-            (sample, target).
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or \
+                (n_samples, ...), dict of array-like, or Dataset
+            Samples, of any shape that the net takes; a dict of arrays for a module that
+            takes them by these names; or a torch Dataset of pairs (sample, target).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels or regression targets, as given, noise and all. None with a Dataset.
         groups : array-like of shape (n_samples,), default=None
