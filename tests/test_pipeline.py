@@ -140,6 +140,7 @@ def test_nested_parameters_reach_the_net(noisy, pipeline):
 
 
 @pytest.mark.usefixtures("routing")
+@pytest.mark.slow
 def test_a_search_over_members_steps_rate_and_the_net(noisy, pipeline):
     X, y, _ = noisy
     step = "gexdetector__"

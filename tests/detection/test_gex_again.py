@@ -129,6 +129,7 @@ def test_a_dataset_is_known_by_its_targets(noisy, work):
         estimator.fit(X, y)
 
 
+@pytest.mark.slow
 def test_a_search_does_nothing_twice(noisy, work, tmp_path):
     X, y, _ = noisy
     search = GridSearchCV(

@@ -144,6 +144,7 @@ def test_memory_serves_it_and_is_served_by_it(noisy, work, stops, tmp_path):
 
 
 @pytest.mark.parametrize("batched", [True, False])
+@pytest.mark.slow
 def test_jobs_do_not_matter(noisy, stops, monkeypatch, batched):
     X, y, _ = noisy
     stops(32)

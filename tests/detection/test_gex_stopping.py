@@ -50,6 +50,7 @@ def test_the_net_is_that_of_so_many_epochs_on_all_rows(overlapping):
     np.testing.assert_array_equal(stopped.scores_, alone.scores_)
 
 
+@pytest.mark.slow
 def test_what_needs_memory_is_trained_to_the_end(overlapping):
     X, y, _ = overlapping
     kept = GEXDetector(eager(), statistic="self_influence", **FAST)
@@ -84,6 +85,7 @@ def test_there_is_no_trial_where_it_could_change_nothing(overlapping, work, net)
 
 @pytest.mark.filterwarnings("ignore::skgex.exceptions.DivergenceWarning")
 @pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.slow
 def test_labels_learnt_by_heart_are_told(overlapping, frozen):
     X, y, _ = overlapping
     rest = {**FAST, "lr": "auto"}

@@ -265,6 +265,7 @@ def test_values_have_a_rate_too(blobs):
     }
 
 
+@pytest.mark.slow
 def test_the_chosen_rate_finds_about_as_much_noise_as_the_best():
     X, clean = make_blobs(600, spread=0.5)
     y, noise_mask = flip_every(clean, 7)

@@ -211,6 +211,7 @@ def copies_of_digits(n_subjects=120, n_copies=8):
     return near.astype(np.float32), given[groups], groups, np.isin(groups, bad)
 
 
+@pytest.mark.slow
 def test_mislabelled_subjects_are_found():
     rows, labels, groups, wrong = copies_of_digits()
     detector = GEXDetector(n_members=8, random_state=0).fit(rows, labels)

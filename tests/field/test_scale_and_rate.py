@@ -246,6 +246,7 @@ def test_labels_that_say_nothing_are_no_divergence():
         GEXDetector(net_of(), n_members=4, lr=0.1, random_state=0).fit(X, y)
 
 
+@pytest.mark.slow
 def test_a_memorised_net_has_a_higher_rate_if_labels_say_so():
     X, y = make_blobs(200, spread=1.0)
     y_noisy, _ = flip_labels(y, 0.3, random_state=0)

@@ -153,6 +153,7 @@ def test_an_instance_forgets_its_weights():
 
 
 @pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
+@pytest.mark.slow
 def test_a_memorised_module_is_judged_as_a_memorised_net_of_a_class():
     """A trial that began with what it had memorised would predict all labels."""
     rows, clean = make_blobs(240, spread=0.5)
