@@ -15,7 +15,7 @@ def warn_of_mask(
 ) -> None:
     """Warn if more than half of all rows, or all of a class, are flagged.
 
-    No warning is raised if the user chose the number of flags, or the cut itself.
+    A share above one half is not warned of if it was asked for, as by "60%".
 
     Parameters
     ----------
@@ -26,9 +26,8 @@ def warn_of_mask(
     threshold : str or float
         The detector's.
     """
-    if not isinstance(threshold, str) or parse_percentage(threshold) is not None:
-        return
-    if mask.mean() > MOST:
+    asked = parse_percentage(threshold) if isinstance(threshold, str) else None
+    if mask.mean() > MOST and (asked is None or asked <= MOST):
         warn_caller(
             f"{mask.mean():.0%} of the labels are flagged ({mask.sum()} of "
             f"{len(mask)}). More wrong labels than right ones cannot be found from the "

@@ -51,10 +51,16 @@ def test_a_whole_class_is_named(labels):
 
 
 @pytest.mark.usefixtures("silent")
-@pytest.mark.parametrize("threshold", ["60%", "100%", 0.5])
-def test_what_was_asked_for_is_not_told(threshold):
-    y = np.arange(10) % 2
-    NoisyLabelDetector(Given(), threshold=threshold).fit(rows(6), y)
+def test_a_share_that_was_asked_for_is_not_told():
+    NoisyLabelDetector(Given(), threshold="60%").fit(rows(6), np.arange(10) % 2)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "named"), [(0.5, "60%"), ("100%", "2 of 2 classes")]
+)
+def test_a_cut_that_was_given_is_told_all_the_same(threshold, named):
+    with pytest.warns(SuspiciousMaskWarning, match=named):
+        NoisyLabelDetector(Given(), threshold=threshold).fit(rows(6), np.arange(10) % 2)
 
 
 @pytest.mark.usefixtures("silent")
