@@ -59,6 +59,8 @@ class Growth:
         From 1, a progress bar over the members that are not in the cache.
     groups : ndarray of shape (n_samples,), dtype=int or None
         Samples of the same group are drawn or left out together.
+    reference : Evaluation or None
+        Of the samples under θ*; None if it is yet to be made.
     """
 
     trained: TrainedNet
@@ -73,6 +75,7 @@ class Growth:
     n_jobs: int | None = None
     verbose: int = 0
     groups: np.ndarray | None = None
+    reference: Evaluation | None = None
 
     def grow(self, n_members: int) -> tuple[GeometricEnsemble, EnsembleEvaluation]:
         """Fine-tune the first members, reusing those already in the cache.
@@ -167,11 +170,9 @@ class Growth:
         return chain.from_iterable(groups)
 
     def _reference(self) -> Evaluation:
-        """Evaluate the samples under θ*, or take it from the cache."""
-        if "reference" in self.cache:
-            return self.cache["reference"]
-        evaluation = evaluate_trained(self.trained, self.X, self.y)
-        return self.cache.keep("reference", evaluation)
+        if self.reference is not None:
+            return self.reference
+        return evaluate_once(self.trained, self.X, self.y, self.cache)
 
     def _recall(self, which: slice) -> EnsembleEvaluation:
         """Return what some members in the cache say."""
@@ -200,6 +201,13 @@ class Growth:
         seeds = self.seeds[which]
         size = len(self.X), self.max_samples
         return [_draw_rows(*size, seed, self.groups) for seed in seeds]
+
+
+def evaluate_once(trained: TrainedNet, X: Any, y: Any, cache: AnyCache) -> Evaluation:
+    """Evaluate samples under θ*, or take it from the cache."""
+    if "reference" in cache:
+        return cache["reference"]
+    return cache.keep("reference", evaluate_trained(trained, X, y))
 
 
 def _noting_weights(

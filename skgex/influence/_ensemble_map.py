@@ -19,10 +19,10 @@ from skgex._ensemble.divergence import (
     forgot,
     stood_still,
 )
-from skgex._ensemble.ensemble import GeometricEnsemble, evaluate_trained
+from skgex._ensemble.ensemble import GeometricEnsemble
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex._ensemble.fine_tuning import FineTuning
-from skgex._ensemble.growth import Growth
+from skgex._ensemble.growth import Growth, evaluate_once
 from skgex._ensemble.learning_rate import (
     LEARNING_RATES,
     LearningRateChoice,
@@ -179,14 +179,15 @@ def fit_ensemble(
     if parameters.lr == "auto" or max_samples < 1:
         check_samplers(skorch_net(parameters.net))
     trained, trial = _train(parameters, data, seeds, stops_early, last)
-    if last is None:  # before the trial and the members
-        check_losses(evaluate_trained(trained, data.X, data.targets).losses)
+    kept = last.cache if last else MemberCache()
+    cache = _cache_to_use(parameters, data, trained, kept, keeps_cache)
+    reference = evaluate_once(trained, data.X, data.targets, cache)
+    check_losses(reference.losses)  # before the choice of the rate and the members
     tuning = _tuning(parameters, data, trained)
     choice = last.choice if last else None
     if parameters.lr == "auto":
         choice = choice or _choose_lr(parameters, data, seeds, trial, tuning)
         tuning = tuning._replace(lr=choice.lr)
-    cache = last.cache if last else MemberCache()
     growth = Growth(
         trained,
         data.X,
@@ -196,10 +197,11 @@ def fit_ensemble(
         chain=parameters.chain,
         max_samples=max_samples,
         keep_weights=keep_members,
-        cache=_cache_to_use(parameters, data, trained, cache, keeps_cache),
+        cache=cache,
         n_jobs=parameters.n_jobs,
         verbose=parameters.verbose,
         groups=data.groups,
+        reference=reference,
     )
     for n_members in _sizes(parameters):
         ensemble, evaluation, growth = _grow(growth, n_members, data, parameters.lr)
@@ -214,7 +216,7 @@ def fit_ensemble(
         growth.tuning,
         seeds,
         choice,
-        cache if keeps_cache else MemberCache(),
+        kept if keeps_cache else MemberCache(),
         loss_floor,
         _check_members(evaluation, data, growth, parameters.lr),
     )
@@ -375,7 +377,7 @@ def _cache_to_use(
     parameters: EnsembleParameters,
     data: Data,
     trained: TrainedNet,
-    cache: MemberCache,
+    kept: MemberCache,
     keeps_cache: bool,
 ) -> AnyCache:
     """Return where members are kept: on disk, in memory, or nowhere."""
@@ -386,5 +388,5 @@ def _cache_to_use(
             memory, (trained._replace(history=[]), data.X, data.targets)
         )
     if keeps_cache or parameters.n_members == "auto":
-        return cache
+        return kept
     return DiskMemberCache(memory)
