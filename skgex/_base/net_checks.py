@@ -1,5 +1,7 @@
 """Refusals of what is no skorch net, and of nets that cannot be trained."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
@@ -107,3 +109,12 @@ def _check_batches(net: NeuralNet) -> None:
             "net: its batch_size must be an int of at least 1, or -1 for all rows in "
             f"one batch, got {size!r}."
         )
+
+
+@contextmanager
+def blamed_on(argument: str, message: str) -> Iterator[None]:
+    """Turn an error of torch or skorch into a ValueError that names an argument."""
+    try:
+        yield
+    except (RuntimeError, TypeError, AttributeError, AssertionError, ValueError) as e:
+        raise ValueError(f"{argument}: {message}: {e}") from e

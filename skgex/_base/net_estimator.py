@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from skorch.utils import is_dataset
 
+from skgex._base.encoding import encode
 from skgex._base.fitted_rows import FittedRows
 from skgex._base.fitted_state import replace_fitted_state
 from skgex._base.net_checks import check_net
@@ -15,7 +16,6 @@ from skgex._base.validation import (
     GivenNet,
     check_fit_input,
     check_query_input,
-    encode,
     needs_labels,
 )
 from skgex._data.groups import check_groups

@@ -1,10 +1,8 @@
-"""Checks of the net, the samples and the labels, before anything is trained.
+"""Checks of samples and labels, before anything is trained.
 
 Nothing here is written to the estimator: a fit that fails leaves it as it was.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -17,7 +15,9 @@ from sklearn.utils.validation import validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset
 
-from skgex._base.input_kinds import check_kind, check_rows, reading_dataset
+from skgex._base.input_kinds import check_kind, check_rows
+from skgex._base.net_checks import blamed_on
+from skgex._base.rounding import warn_of_merged
 from skgex._base.samples import (
     checked,
     is_dict,
@@ -27,27 +27,16 @@ from skgex._base.samples import (
     stand_in,
     to_cpu,
 )
-from skgex._data.casting import Cast, find_cast, is_finer, merged_columns, writable
+from skgex._data.casting import Cast, find_cast, writable
 from skgex._data.label_checks import check_labels
 from skgex._data.label_coding import (
     ClassLabels,
     Coding,
-    RegressionTargets,
-    coding_of,
     has_several,
     wants_classes,
 )
-from skgex._data.records import Data, take
-from skgex._nets.batches import targets_of
-from skgex._nets.broken_net import check_weights
-from skgex._nets.evaluation import check_loss, n_outputs, wants_class_indices
-from skgex._nets.skorch_adapter import is_row_by_row, takes_indices, unwrap
-from skgex._nets.snapshot import dtype_of, initialised, revive, snapshot
-from skgex._utils.warnings import warn_caller
-from skgex.exceptions import RoundingWarning, SlowCriterionWarning
-
-# As many columns are named in a warning, of more only the number.
-MAX_NAMES = 5
+from skgex._nets.skorch_adapter import takes_indices, unwrap
+from skgex._nets.snapshot import dtype_of, initialised
 
 GivenNet: TypeAlias = NeuralNet | FrozenEstimator | None
 
@@ -131,7 +120,7 @@ def check_fit_input(
     found = replace(found, row_shape=row_shape(X), attributes=attributes)
     if net is None:
         return X, y, replace(found, cast=find_cast(X, found.dtype))
-    _warn_of_merged(X, found)
+    warn_of_merged(X, found.dtype, attributes.get("feature_names_in_"))
     return X, y, found
 
 
@@ -217,110 +206,6 @@ def validated(estimator: Any, X: Any, *given: Any, **options: Any) -> Any:
     return checked
 
 
-def encode(net: GivenNet, X: Any, y: np.ndarray | None, found: InputFormat) -> Data:
-    """Find how the labels are coded, and refuse what the net could not take.
-
-    Parameters
-    ----------
-    net : NeuralNet, FrozenEstimator or None
-    X, y, found
-        As from :func:`check_fit_input`.
-
-    Returns
-    -------
-    data : Data
-
-    Raises
-    ------
-    ValueError
-        If labels are of another kind than the net's, or the net or its criterion
-        cannot take such samples.
-    """
-    if net is None:
-        assert y is not None  # the default net's labels were asked for
-        return _coded(None, X, y, found, None, frozen=False)
-    inner, frozen = unwrap(net)
-    targets = None
-    if frozen:
-        trained = snapshot(inner)
-        check_weights(trained, X)
-    elif y is not None:
-        targets = _coded(inner, X, y, found, None, frozen=False).targets
-    with blamed_on("net", "it cannot be initialised"):
-        # Callbacks that shape the module see what a training would show them.
-        probe = revive(trained) if frozen else initialised(inner, X, targets)
-    if is_dataset(X):
-        data = _coded_dataset(inner, X, found, probe, frozen=frozen)
-    elif y is None:
-        n_outputs(probe, _few(X))  # raises where the net cannot take the samples
-        nothing = np.zeros(len(X), found.dtype)
-        data = Data(X, nothing, None, RegressionTargets(found.dtype, ()))
-    else:
-        data = _coded(inner, X, y, found, probe, frozen=frozen)
-    check_loss(probe, _few(X), None if data.targets is None else data.targets[:2])
-    if is_row_by_row(probe):
-        warn_caller(
-            "The net's criterion has no `reduction`, so losses are computed sample "
-            "by sample, which is slow.",
-            SlowCriterionWarning,
-        )
-    return data
-
-
-def _coded(
-    net: NeuralNet | None,
-    X: Any,
-    y: np.ndarray,
-    found: InputFormat,
-    probe: NeuralNet | None,
-    *,
-    frozen: bool,
-    in_dataset: bool = False,
-) -> Data:
-    width, indices = None, False
-    if probe is not None:
-        width = n_outputs(probe, _few(X))
-        indices = _may_be_indices(net, y) and wants_class_indices(
-            probe, _few(X), (2, *y.shape[1:]), found.dtype
-        )
-    coding = coding_of(
-        net,
-        y,
-        frozen=frozen,
-        dtype=found.dtype,
-        n_outputs=width,
-        takes_indices=indices,
-        in_dataset=in_dataset,
-    )
-    codes = coding.encode(y)
-    return Data(X, codes, coding.targets(codes), coding)
-
-
-def _coded_dataset(
-    net: NeuralNet, X: Any, found: InputFormat, probe: NeuralNet, *, frozen: bool
-) -> Data:
-    """Encode the targets that a Dataset holds, as the net takes them."""
-    with reading_dataset():
-        y = targets_of(probe, X)
-        try:
-            check_labels(y)
-            data = _coded(net, X, y, found, probe, frozen=frozen, in_dataset=True)
-        except ValueError as error:
-            text = str(error)
-            if not text.startswith("y: "):
-                raise
-            text = text.removeprefix("y: ")
-            raise ValueError(f"X: the Dataset's targets: {text}") from error
-    return data._replace(targets=None)
-
-
-def _may_be_indices(net: NeuralNet | None, y: np.ndarray) -> bool:
-    """Return whether labels that are no classes to a net may be class indices."""
-    if wants_classes(net, y) or is_regressor(net) or y.dtype.kind not in "biuf":
-        return False
-    return y.dtype.kind != "f" or bool((y == np.floor(y)).all())
-
-
 def _format_of(net: GivenNet) -> InputFormat:
     """Read off an instance of the net what it computes in."""
     if net is None:
@@ -357,36 +242,6 @@ def _check_dict(X: Any, found: InputFormat) -> None:
     n_rows(X)
 
 
-def _warn_of_merged(X: Any, found: InputFormat) -> None:
-    """Warn if the net's dtype makes distinct values equal."""
-    merged = _merged(X, found)
-    if not merged:
-        return
-    which = f"{len(merged)} columns"
-    if len(merged) <= MAX_NAMES:
-        which = f"column {', '.join(merged)}"
-    warn_caller(
-        f"X: in {found.dtype}, in which the net computes, distinct values of {which} "
-        "become equal. Centre or scale them before, for instance by StandardScaler.",
-        RoundingWarning,
-    )
-
-
-def _merged(X: Any, found: InputFormat) -> list[str]:
-    """Return the names, or numbers, of columns whose distinct values become equal."""
-    if is_dict(X):
-        return [
-            f"{column} of X[{name!r}]"
-            for name, part in X.items()
-            for column in _merged(part, replace(found, attributes={}))
-        ]
-    if X.dtype.kind != "f" or not is_finer(X, found.dtype):
-        return []
-    names = found.attributes.get("feature_names_in_")
-    columns = merged_columns(X, found.dtype)
-    return [str(column if names is None else repr(names[column])) for column in columns]
-
-
 def _options(X: Any, y: Any, found: InputFormat, classes: bool) -> dict[str, Any]:
     """Return how scikit-learn is to check samples and labels."""
     options: dict[str, Any] = {"allow_nd": True, "accept_sparse": "csr"}
@@ -398,20 +253,6 @@ def _options(X: Any, y: Any, found: InputFormat, classes: bool) -> dict[str, Any
     if y is not None and not classes:
         options |= {"multi_output": True, "y_numeric": True}
     return options
-
-
-def _few(X: Any) -> Any:
-    """Return two samples; of a Dataset its beginning."""
-    return take(X, None, np.arange(2))[0]
-
-
-@contextmanager
-def blamed_on(argument: str, message: str) -> Iterator[None]:
-    """Turn an error of torch or skorch into a ValueError that names an argument."""
-    try:
-        yield
-    except (RuntimeError, TypeError, AttributeError, AssertionError, ValueError) as e:
-        raise ValueError(f"{argument}: {message}: {e}") from e
 
 
 def _check_lengths(X: Any, y: Any) -> None:

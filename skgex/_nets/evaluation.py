@@ -17,7 +17,7 @@ from skgex._nets.skorch_adapter import nonlinearity_of, set_training
 from skgex._utils.random import seeded
 
 # Criteria of class indices.
-_OF_INDICES = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
+_OF_INDICES = (nn.CrossEntropyLoss, nn.NLLLoss)
 
 
 class Evaluation(NamedTuple):
@@ -306,12 +306,10 @@ def check_loss(net: NeuralNet, X: Any, y: Any) -> None:
     except (RuntimeError, TypeError, IndexError, ValueError) as error:
         if str(error).startswith("net: "):
             raise
-        it = (
-            "X: the net's criterion cannot take its targets"
-            if y is None
-            else ("y: the net's criterion cannot take it")
-        )
-        raise ValueError(f"{it}: {error}") from error
+        name, what = ("X", "its targets") if y is None else ("y", "it")
+        raise ValueError(
+            f"{name}: the net's criterion cannot take {what}: {error}"
+        ) from error
     check_outputs(net, outputs)
 
 
