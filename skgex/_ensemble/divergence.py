@@ -108,8 +108,12 @@ def forgot(evaluation: EnsembleEvaluation, chance: ChanceLevel) -> np.ndarray:
 
 
 def stood_still(evaluation: EnsembleEvaluation) -> bool:
-    """Return whether no member's losses differ from the net's by more than rounding."""
+    """Return whether no member's losses differ from its net's by more than rounding.
+
+    Only members that start from θ* are looked at.
+    """
     reference = evaluation.reference[:, None]
-    moves = np.square(evaluation.losses - reference, dtype=np.float64).mean()
+    losses = evaluation.around_trained().losses
+    moves = np.square(losses - reference, dtype=np.float64).mean()
     size = np.square(reference, dtype=np.float64).mean()
     return bool(moves <= ROUNDING**2 * size)

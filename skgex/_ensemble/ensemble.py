@@ -23,10 +23,13 @@ class GeometricEnsemble(NamedTuple):
         θ*.
     members : list of dict or None
         Weights of θ_1, ..., θ_M; None where they were not kept.
+    n_starts : int, default=1
+        From how many nets members start in turn: the first of each turn from θ*.
     """
 
     trained: TrainedNet
     members: list[Weights] | None
+    n_starts: int = 1
 
     def evaluate(
         self, X: Any, y: Any = None, *, n_jobs: int | None = None
@@ -54,13 +57,15 @@ class GeometricEnsemble(NamedTuple):
         if self.members is None:
             raise ValueError("keep_members=False dropped the members' weights.")
         evaluate_some, size = _evaluate_each, 1
-        if len(self.members) > 1 and can_batch(self.trained, X, y):
+        other = self.members[self.n_starts - 1 : self.n_starts]
+        if len(self.members) > 1 and can_batch(self.trained, X, y, *other):
             evaluate_some, size = evaluate_group, GROUP_SIZE
         parts = spread_over_devices(self.trained, in_groups(self.members, size))
         jobs = [(net, group, X, y) for net, group in parts]
         evaluations = chain.from_iterable(run(evaluate_some, jobs, n_jobs=n_jobs))
         reference = evaluate_trained(self.trained, X, y)
-        return combine(reference, evaluations, len(self.members))
+        n_members = len(self.members)
+        return combine(reference, evaluations, n_members, n_starts=self.n_starts)
 
 
 def evaluate_trained(trained: TrainedNet, X: Any, y: Any) -> Evaluation:

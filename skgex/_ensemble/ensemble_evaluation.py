@@ -10,6 +10,9 @@ from skgex._ensemble.member import Member
 from skgex._ensemble.statistics import finite_losses
 from skgex._nets.evaluation import Evaluation
 
+# What an evaluation has of each sample.
+PER_SAMPLE = ("reference", "losses", "outputs", "targets", "counted", "disagreement")
+
 
 @dataclass(frozen=True)
 class EnsembleEvaluation:
@@ -28,6 +31,11 @@ class EnsembleEvaluation:
     counted : ndarray of shape (n_samples, n_members) or None
         Which members count for which sample: those that were not fine-tuned on it.
         None where all do.
+    n_starts : int, default=1
+        From how many nets members start in turn: the first of each turn from θ*.
+    disagreement : ndarray of shape (n_samples,) or None
+        Share of each sample's neighbours that have another label; None if they were
+        not looked for.
     """
 
     reference: np.ndarray
@@ -35,6 +43,8 @@ class EnsembleEvaluation:
     outputs: np.ndarray
     targets: np.ndarray
     counted: np.ndarray | None = None
+    n_starts: int = 1
+    disagreement: np.ndarray | None = None
 
     @property
     def n_members(self) -> int:
@@ -49,16 +59,28 @@ class EnsembleEvaluation:
             losses=finite_losses(self.losses),
         )
 
+    def around_trained(self) -> "EnsembleEvaluation":
+        """Return the losses under those members alone that start from θ*.
+
+        The predictions stay those of all members. A sample for which none of these
+        members counts, counts under all of them.
+        """
+        if self.n_starts == 1:
+            return self
+        counted = self.counted
+        if counted is not None:
+            counted = counted[:, :: self.n_starts]
+            counted = counted | ~counted.any(axis=1, keepdims=True)
+        losses = self.losses[:, :: self.n_starts]
+        return replace(self, losses=losses, counted=counted, n_starts=1)
+
     def take(self, rows: np.ndarray) -> "EnsembleEvaluation":
         """Return the evaluation of some of the samples, in the order of ``rows``."""
-        counted = None if self.counted is None else self.counted[rows]
-        return EnsembleEvaluation(
-            self.reference[rows],
-            self.losses[rows],
-            self.outputs[rows],
-            self.targets[rows],
-            counted,
-        )
+        taken: dict[str, Any] = {}
+        for name in PER_SAMPLE:
+            values = getattr(self, name)
+            taken[name] = None if values is None else values[rows]
+        return replace(self, **taken)
 
     def put(self, rows: np.ndarray, others: "EnsembleEvaluation") -> None:
         """Overwrite the evaluation of some samples; all members count for them.
@@ -70,8 +92,9 @@ class EnsembleEvaluation:
         others : EnsembleEvaluation
             Theirs, in order.
         """
-        for name in ("reference", "losses", "outputs", "targets"):
-            getattr(self, name)[rows] = getattr(others, name)
+        for name in PER_SAMPLE:
+            if getattr(others, name) is not None:
+                getattr(self, name)[rows] = getattr(others, name)
         if self.counted is not None:
             self.counted[rows] = True
 
@@ -81,6 +104,7 @@ def combine(
     members: Iterable[Member | Evaluation],
     n_members: int,
     counted: np.ndarray | None = None,
+    n_starts: int = 1,
 ) -> EnsembleEvaluation:
     """Put the members' losses side by side, and average their predictions.
 
@@ -92,7 +116,7 @@ def combine(
         Consumed one by one, so that only one member's predictions are held.
     n_members : int
         How many there are.
-    counted : ndarray of shape (n_samples, n_members) or None
+    counted, n_starts
         As in :class:`EnsembleEvaluation`.
 
     Returns
@@ -112,5 +136,5 @@ def combine(
         weighted = np.nan_to_num(member.outputs).T * weight
         outputs += weighted.T.astype(outputs.dtype)
     return EnsembleEvaluation(
-        reference.losses, losses, outputs, reference.targets, counted
+        reference.losses, losses, outputs, reference.targets, counted, n_starts
     )

@@ -61,6 +61,9 @@ class Growth:
         Samples of the same group are drawn or left out together.
     reference : Evaluation or None
         Of the samples under θ*; None if it is yet to be made.
+    start : dict or None
+        Weights of another net that every second member starts from; None lets all
+        start from θ*. Not for a chain.
     """
 
     trained: TrainedNet
@@ -76,6 +79,12 @@ class Growth:
     verbose: int = 0
     groups: np.ndarray | None = None
     reference: Evaluation | None = None
+    start: Weights | None = None
+
+    @property
+    def n_starts(self) -> int:
+        """From how many nets members start in turn: the first of each from θ*."""
+        return 1 if self.start is None else 2
 
     def grow(self, n_members: int) -> tuple[GeometricEnsemble, EnsembleEvaluation]:
         """Fine-tune the first members, reusing those already in the cache.
@@ -97,11 +106,12 @@ class Growth:
             _noting_weights(self._members(n_members), weights),
             n_members,
             self._counted(slice(n_members)),
+            self.n_starts,
         )
         if not self.keep_weights:
-            return GeometricEnsemble(self.trained, None), evaluation
+            return GeometricEnsemble(self.trained, None, self.n_starts), evaluation
         kept = [each for each in weights if each is not None]
-        return GeometricEnsemble(self.trained, kept), evaluation
+        return GeometricEnsemble(self.trained, kept, self.n_starts), evaluation
 
     def halves(self, n_members: int) -> tuple[EnsembleEvaluation, EnsembleEvaluation]:
         """Return what the first and the second half of the members say.
@@ -122,7 +132,7 @@ class Growth:
         missing = [m for m, key in enumerate(keys) if key not in self.cache]
         if self.chain and missing:  # all that follow a missing one start from it
             missing = list(range(missing[0], n_members))
-        plans = [Plan(rows[m], self.seeds[m]) for m in missing]
+        plans = [Plan(rows[m], self.seeds[m], self._start(m)) for m in missing]
         if self.chain:
             grown = self._grow_chain(self._start_of(keys, missing), plans)
         else:
@@ -133,6 +143,10 @@ class Growth:
             else:
                 yield self.cache[key]
         next(grown, None)  # lets the jobs end, and the progress bar
+
+    def _start(self, m: int) -> Weights | None:
+        """Return the weights that a member starts from; None stands for those of θ*."""
+        return self.start if m % 2 else None
 
     def _start_of(self, keys: list[Hashable], missing: list[int]) -> TrainedNet:
         """Return where a chain goes on: at the last member before a missing one."""
@@ -151,9 +165,9 @@ class Growth:
             start = start._replace(weights=member.weights)
 
     def _grow_independent(self, plans: Sequence[Plan]) -> Iterator[Member]:
-        """Grow members from the trained net, side by side."""
+        """Grow members that do not depend on each other, side by side."""
         grow_some, size = _grow_each, 1
-        if len(plans) > 1 and can_batch(self.trained, self.X, self.y):
+        if len(plans) > 1 and can_batch(self.trained, self.X, self.y, self.start):
             grow_some, size = _grow_together, GROUP_SIZE
         parts = spread_over_devices(self.trained, in_groups(plans, size))
         jobs = [
@@ -178,7 +192,8 @@ class Growth:
         """Return what some members in the cache say."""
         keys = self._keys(which)
         members = (self.cache[key] for key in keys)
-        return combine(self._reference(), members, len(keys), self._counted(which))
+        counted = self._counted(which)
+        return combine(self._reference(), members, len(keys), counted, self.n_starts)
 
     def _keys(self, which: slice) -> list[Hashable]:
         """Return what identifies some members among all of this net and data."""
@@ -188,7 +203,11 @@ class Growth:
         settings: tuple = self.tuning, self.max_samples, self.keep_weights
         if self.groups is not None and self.max_samples < 1:
             settings += (joblib.hash(self.groups),)
-        return [(*settings, tuple(way)) for way in ways]
+        other = () if self.start is None else (joblib.hash(self.start),)
+        return [
+            (*settings, tuple(way), *(other if self._start(m) else ()))
+            for m, way in zip(positions, ways, strict=True)
+        ]
 
     def _counted(self, which: slice) -> np.ndarray | None:
         """Return which members were not fine-tuned on which rows; None if on all."""

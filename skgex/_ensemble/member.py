@@ -41,14 +41,21 @@ class Plan(NamedTuple):
         The rows that it is fine-tuned on; None stands for all.
     seed : int
         Its shuffling, dropout and augmentation follow from it.
+    start : dict or None, default=None
+        The weights that it starts from; None stands for those of θ*.
     """
 
     rows: np.ndarray | None
     seed: int
+    start: Weights | None = None
 
     def samples(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Return the samples that the member is fine-tuned on."""
         return (X, y) if self.rows is None else take(X, y, self.rows)
+
+    def weights(self, trained: TrainedNet) -> Weights:
+        """Return the weights that the member starts from."""
+        return trained.weights if self.start is None else self.start
 
 
 def grow_member(
@@ -65,7 +72,7 @@ def grow_member(
     Parameters
     ----------
     trained : TrainedNet
-        Where it starts.
+        Where it starts, unless the plan has other weights.
     X : ndarray of shape (n_samples, ...) or Dataset
         Samples in the dtype of the net.
     y : ndarray of shape (n_samples, ...) or None
@@ -81,7 +88,7 @@ def grow_member(
     member : Member
     """
     with seeded(plan.seed):
-        net = revive(trained)
+        net = revive(trained._replace(weights=plan.weights(trained)))
         with bound(net, plan.rows, len(X)):
             batches = endless_batches(net, *plan.samples(X, y))
             fine_tune(net, batches, tuning)

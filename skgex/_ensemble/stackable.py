@@ -28,7 +28,7 @@ from skgex._nets.skorch_adapter import (
     named_modules,
     set_training,
 )
-from skgex._nets.snapshot import TrainedNet, revive
+from skgex._nets.snapshot import TrainedNet, Weights, revive
 from skgex._utils.grad_mode import gradients_enabled
 from skgex._utils.random import seeded
 
@@ -55,7 +55,9 @@ _STANDING = FineTuning(n_steps=1, lr=0.0, momentum=0.0, schedule="cosine")
 _OWN = ("get_iterator", "get_dataset", "evaluation_step")
 
 
-def can_batch(trained: TrainedNet, X: Any, y: Any) -> bool:
+def can_batch(
+    trained: TrainedNet, X: Any, y: Any, other: Weights | None = None
+) -> bool:
     """Return whether members can be stacked, and gain by it.
 
     It looks at the net and tries two members on two rows. It measures no time, so that
@@ -67,9 +69,28 @@ def can_batch(trained: TrainedNet, X: Any, y: Any) -> bool:
     X : ndarray of shape (n_samples, ...) or Dataset
     y : ndarray of shape (n_samples, ...) or None
         Targets as the net takes them.
+    other : dict or None
+        Weights that are to be stacked with those of θ*, if members start from both.
     """
     with gradients_enabled():  # or a query under ``no_grad`` would be refused here
-        return _can_batch(trained, X, y)
+        return _can_batch(trained, X, y) and _can_stack(trained, other)
+
+
+def _can_stack(trained: TrainedNet, other: Weights | None) -> bool:
+    """Return whether other weights differ from those of θ* only in what is trained.
+
+    Each net has its own weights, but all that is stacked shares buffers, and parameters
+    that are not trained.
+    """
+    if other is None:
+        return True
+    stacked = Stacked(revive(trained), [trained.weights, other])
+    return all(
+        np.array_equal(kept[name][key], value, equal_nan=value.dtype.kind == "f")
+        for kept, given in zip(stacked.weights(), [trained.weights, other], strict=True)
+        for name in given
+        for key, value in given[name].items()
+    )
 
 
 def _can_batch(trained: TrainedNet, X: Any, y: Any) -> bool:

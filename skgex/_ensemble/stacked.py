@@ -139,7 +139,8 @@ def grow_group(
     Parameters
     ----------
     trained : TrainedNet
-        θ*, which :func:`skgex._ensemble.stackable.can_batch` accepts.
+        θ*, which :func:`skgex._ensemble.stackable.can_batch` accepts, with the
+        weights that the plans start from.
     X, y : ndarray
         Samples, and targets as the net takes them.
     tuning : FineTuning
@@ -157,7 +158,7 @@ def grow_group(
     sizes = [[len(rows) for rows in steps] for steps in drawn]
     if any(size != sizes[0] for size in sizes):
         return None
-    members = Stacked(net, [trained.weights] * len(plans))
+    members = Stacked(net, [plan.weights(trained) for plan in plans])
     fine_tune_group(members, net.get_dataset(X, y), drawn, tuning)
     return list(zip(members.weights(), _evaluate(members, X, y), strict=True))
 

@@ -113,6 +113,28 @@ def penultimate(net: NeuralNet, X: Any, y: Any) -> np.ndarray:
         return np.concatenate([_flat(newest[0]) for _ in _forward(net, X, y)])
 
 
+def features(net: NeuralNet, X: Any, y: Any) -> np.ndarray:
+    """Return what enters the last layer of a net, or what leaves it if that is unknown.
+
+    It is unknown if the last layer takes no tensor with an entry per sample, such as
+    one that is given by name, or one of all tokens of a batch.
+
+    Returns
+    -------
+    features : ndarray of shape (n_samples, width), dtype=float64
+    """
+    found = []
+    with seeded(0), _inputs(net.module_) as newest:
+        for output in _forward(net, X, y):
+            outputs = _flat(output)
+            known = newest and isinstance(newest[0], torch.Tensor)
+            inputs = _flat(newest[0]) if known and newest[0].ndim else outputs
+            found.append(inputs if len(inputs) == len(outputs) else outputs)
+            newest.clear()
+    widths = {block.shape[1] for block in found}
+    return np.concatenate(found) if len(widths) == 1 else logits(net, X, y)
+
+
 def _forward(net: NeuralNet, X: Any, y: Any) -> Iterator[Any]:
     """Yield what the module returns for each batch, in evaluation mode."""
     for batch in batches(net, net.get_dataset(X, y), training=False):

@@ -1,5 +1,6 @@
 """GEXDetector: wrong labels by the loss of samples in a geometric ensemble."""
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgex._base.net_estimator import validate
 from skgex._base.parameters import StrOptions, fit_context
-from skgex._data.records import Data
+from skgex._data.records import Data, Query, take
+from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex.detection._detector_mixin import DetectorMixin
 from skgex.detection._explanation import (
     Explanation,
@@ -18,8 +20,15 @@ from skgex.detection._explanation import (
     rows_to_explain,
 )
 from skgex.detection._memorisation import warn_if_memorised, warn_unless_memorised
-from skgex.detection._noise_model import NoiseModel, fit_noise_model, noise_matrix
-from skgex.detection._ranking import STATISTICS, Ranking
+from skgex.detection._neighbours import Neighbours, fit_neighbours
+from skgex.detection._noise_model import (
+    NoiseModel,
+    fit_noise_model,
+    held_out_rate,
+    noise_matrix,
+    otsu_unless_rare,
+)
+from skgex.detection._ranking import STATISTICS, Ranking, mean_relative_losses
 from skgex.detection._relabelling import TARGETS
 from skgex.detection._suspicious_mask import warn_of_mask
 from skgex.detection._threshold import parse_precision
@@ -223,6 +232,7 @@ class GEXDetector(DetectorMixin, GEX):
 
     # What the last fit made of the ensemble; absent before the first one.
     _noise_model: NoiseModel
+    _neighbours: Neighbours | None
 
     def __init__(
         self,
@@ -303,8 +313,13 @@ class GEXDetector(DetectorMixin, GEX):
         self._check_precision(data)
         ranking = Ranking(self.statistic, data.coding, float(self.loss_floor))
         fitted = self._fit_ensemble(
-            data, rows, ranking.scores, stops_early=self._stops_early()
+            data,
+            rows,
+            ranking.statistics,
+            stops_early=self._stops_early(),
+            splits_start=ranking.splits_start,
         )
+        ranking, neighbours, fitted = self._lift(data, ranking, fitted)
         model = fit_noise_model(
             fitted.evaluation,
             data.codes,
@@ -314,6 +329,7 @@ class GEXDetector(DetectorMixin, GEX):
             fitted.diverged,
         )
         made = self._attributes(fitted) | self._judgement(data, fitted, model)
+        made["_neighbours"] = neighbours
         self._warn_of_regime(fitted, made)
         labels = data.coding.given(data.codes) if data.has_classes else None
         warn_of_mask(made["noise_mask_"], labels, self.threshold)
@@ -334,7 +350,7 @@ class GEXDetector(DetectorMixin, GEX):
             True where the label is flagged as wrong.
         """
         query = self._query(X, y)
-        return self._noise_model.flags(self._evaluate(query), query.codes)
+        return self._noise_model.flags(self._evaluate_labels(query), query.codes)
 
     def scores(self, X: Any, y: Any = None) -> np.ndarray:
         """Return how suspicious each label is.
@@ -350,8 +366,9 @@ class GEXDetector(DetectorMixin, GEX):
             The statistic, higher = more suspicious: in nats for losses, in nats² for
             "self_influence".
         """
-        evaluation = self._evaluate(self._query(X, y))
-        return self._noise_model.ranking.scores(evaluation)
+        query = self._query(X, y)
+        ranking = self._noise_model.ranking
+        return ranking.scores(self._evaluate_labels(query), query.codes)
 
     @available_if(predicts_classes)
     def noise_proba(self, X: Any, y: Any = None) -> np.ndarray:
@@ -473,6 +490,35 @@ class GEXDetector(DetectorMixin, GEX):
                 f"threshold: {text!r} needs classes, the labels are regression targets."
             )
 
+    def _lift(
+        self, data: Data, ranking: Ranking, fitted: FittedEnsemble
+    ) -> tuple[Ranking, Neighbours | None, FittedEnsemble]:
+        """Learn from the fitted rows where wrong labels go, and find neighbours."""
+        if not ranking.lifts:
+            return ranking, None, fitted
+        evaluation, codes = fitted.evaluation, data.codes
+        rate = held_out_rate(fitted.choice, data.coding)
+        cut = otsu_unless_rare(mean_relative_losses(evaluation, data.coding), rate)
+        ranking = ranking.learn_structure(evaluation, codes, cut)
+        neighbours, disagreement = fit_neighbours(
+            fitted.ensemble.trained, data.X, data.targets, codes, fitted.seeds.method
+        )
+        evaluation = replace(evaluation, disagreement=disagreement)
+        kept = neighbours if self.keep_members else None
+        return ranking, kept, replace(fitted, evaluation=evaluation)
+
+    def _evaluate_labels(self, query: Query) -> EnsembleEvaluation:
+        """Evaluate samples, and find the neighbours of those that are new."""
+        evaluation, new = self._evaluate(query), query.new
+        if self._neighbours is None or not new.any():
+            return evaluation
+        rows = take(query.X, query.targets, None if new.all() else new)
+        disagreement = np.empty(len(new))
+        if evaluation.disagreement is not None:
+            disagreement = evaluation.disagreement
+        disagreement[new] = self._neighbours.disagreement(*rows, query.codes[new])
+        return replace(evaluation, disagreement=disagreement)
+
     def _judgement(
         self, data: Data, fitted: FittedEnsemble, model: NoiseModel
     ) -> dict[str, Any]:
@@ -480,8 +526,8 @@ class GEXDetector(DetectorMixin, GEX):
         evaluation, codes, coding = fitted.evaluation, data.codes, data.coding
         made = {
             "n_epochs_": len(fitted.ensemble.trained.history),
-            "scores_": model.ranking.scores(evaluation),
-            "scores_std_": model.ranking.standard_errors(evaluation),
+            "scores_": model.ranking.scores(evaluation, codes),
+            "scores_std_": model.ranking.standard_errors(evaluation, codes),
             "threshold_": model.cut,
             "noise_mask_": model.flags(evaluation, codes),
             "suggested_labels_": coding.decode(evaluation.outputs),

@@ -49,7 +49,7 @@ class NoiseModel:
 
     def flags(self, evaluation: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
         """Return the mask of labels that are judged wrong, (n_samples,)."""
-        mask = self.ranking.scores(evaluation) > self.cut
+        mask = self.ranking.scores(evaluation, codes) > self.cut
         mask &= has_loss(evaluation, self.coding)
         if self.spares_preferred:
             mask &= ~prefers_label(evaluation, codes, self.coding)
@@ -91,7 +91,7 @@ def fit_noise_model(
     -------
     model : NoiseModel
     """
-    coding, scores = ranking.coding, ranking.scores(evaluation)
+    coding, scores = ranking.coding, ranking.statistics(evaluation)
     classes = isinstance(coding, ClassLabels)
     rate = held_out_rate(choice, coding)
     even_odds = None
@@ -112,6 +112,11 @@ def fit_noise_model(
         noise_proba = _probabilities(evaluation, codes, coding, even_odds)
         cut = cut_of_precision(scores[rows], noise_proba[rows], precision)
     spares = classes and (threshold == "otsu" or precision is not None)
+    if ranking.lifts and isinstance(threshold, str) and np.isfinite(cut):
+        rows = ~(prefers_label(evaluation, codes, coding) & spares)
+        share = np.mean(scores[rows] > cut) if rows.any() else 0.0
+        lifted = ranking.scores(evaluation, codes)
+        cut = cut_off(lifted[rows] if rows.any() else lifted, float(share))
     return NoiseModel(ranking, coding, cut, even_odds, spares)
 
 

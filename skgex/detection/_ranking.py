@@ -1,7 +1,7 @@
 """What GEXDetector ranks rows by: each member's part in a statistic, and their mean."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from skgex._ensemble.statistics import (
     squares,
     standard_error,
 )
+from skgex.detection._neighbours import odds_of
+from skgex.detection._noise_structure import NoiseStructure, fit_noise_structure
 
 
 @dataclass(frozen=True)
@@ -28,19 +30,75 @@ class Ranking:
         What the labels' codes mean.
     loss_floor : float
         The loss under θ* counts as at least this, in nats.
+    structure : NoiseStructure or None
+        Where wrong labels go; None if that is not known.
     """
 
     statistic: str
     coding: Coding
     loss_floor: float
+    structure: NoiseStructure | None = None
 
-    def scores(self, evaluation: EnsembleEvaluation) -> np.ndarray:
+    @property
+    def lifts(self) -> bool:
+        """Whether structure and neighbours count besides the statistic."""
+        return self.statistic == "relative_loss" and isinstance(
+            self.coding, ClassLabels
+        )
+
+    @property
+    def splits_start(self) -> bool:
+        """Whether members may start from the trial net, which has no self-influence."""
+        return self.statistic != "self_influence" and isinstance(
+            self.coding, ClassLabels
+        )
+
+    def statistics(self, evaluation: EnsembleEvaluation) -> np.ndarray:
         """Return the statistic of samples, (n_samples,), higher = more suspicious."""
         return mean_over_members(self._parts(evaluation), evaluation.counted)
 
-    def standard_errors(self, evaluation: EnsembleEvaluation) -> np.ndarray:
+    def scores(self, evaluation: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
+        """Return the statistic times the odds of structure and neighbours."""
+        return self.statistics(evaluation) * self._odds(evaluation, codes)
+
+    def standard_errors(
+        self, evaluation: EnsembleEvaluation, codes: np.ndarray
+    ) -> np.ndarray:
         """Return the standard error of the scores over the members, (n_samples,)."""
-        return standard_error(self._parts(evaluation), evaluation.counted)
+        errors = standard_error(self._parts(evaluation), evaluation.counted)
+        return errors * self._odds(evaluation, codes)
+
+    def learn_structure(
+        self, evaluation: EnsembleEvaluation, codes: np.ndarray, cut: float
+    ) -> "Ranking":
+        """Return the same ranking with the structure of the noise, if it counts.
+
+        Parameters
+        ----------
+        evaluation : EnsembleEvaluation
+            Of the fitted rows.
+        codes : ndarray of shape (n_samples,), dtype=int
+            Their labels.
+        cut : float
+            The relative loss above which a label is taken for wrong.
+        """
+        if not self.lifts:
+            return self
+        probabilities = self.coding.probabilities(evaluation.outputs)
+        structure = fit_noise_structure(
+            self.statistics(evaluation), probabilities, codes, cut
+        )
+        return replace(self, structure=structure)
+
+    def _odds(self, evaluation: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
+        """Return what structure and neighbours multiply each statistic by."""
+        odds = np.ones(len(codes))
+        if self.structure is not None:
+            probabilities = self.coding.probabilities(evaluation.outputs)
+            odds *= self.structure.odds(probabilities, codes)
+        if self.lifts and evaluation.disagreement is not None:
+            odds *= odds_of(evaluation.disagreement)
+        return odds
 
     def _parts(self, evaluation: EnsembleEvaluation) -> np.ndarray:
         return STATISTICS[self.statistic](self, evaluation)

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 
 from skgex._base.net_training import AnyMemory, train_net, untrained_net
 from skgex._base.parameters import N_JOBS, Interval, NetNeed, StrOptions
@@ -33,7 +34,7 @@ from skgex._ensemble.statistics import loss_deviations, self_influence
 from skgex._nets.batches import steps_per_epoch
 from skgex._nets.broken_net import check_losses
 from skgex._nets.parts import check_samplers
-from skgex._nets.snapshot import TrainedNet, revive
+from skgex._nets.snapshot import TrainedNet, Weights, revive
 from skgex._nets.training import Trial, make_trial
 from skgex._utils.memory import check_memory
 from skgex._utils.random import Seeds, draw_seeds
@@ -101,6 +102,9 @@ class FittedEnsemble:
         The loss under θ* counts as at least this, in nats.
     diverged : bool
         Whether all members diverged, at a learning rate that was given.
+    start : dict or None
+        Weights of the trial net that every second member starts from; None if all
+        start from θ*.
     """
 
     ensemble: GeometricEnsemble
@@ -111,6 +115,7 @@ class FittedEnsemble:
     cache: MemberCache
     loss_floor: float
     diverged: bool
+    start: Weights | None
 
     def attributes(self) -> dict[str, Any]:
         """Return the public attributes of the ensemble."""
@@ -121,7 +126,11 @@ class FittedEnsemble:
         }
 
     def deviations(self, evaluation: EnsembleEvaluation) -> np.ndarray:
-        """Return the loss deviations of samples, (n_samples, n_members), in nats."""
+        """Return the loss deviations of samples under the members around θ*, in nats.
+
+        Of shape (n_samples, n_members), or half as many columns if every second member
+        starts from another net.
+        """
         return deviations_of(evaluation, self.loss_floor)
 
     def self_influence(self, evaluation: EnsembleEvaluation) -> np.ndarray:
@@ -139,6 +148,7 @@ def fit_ensemble(
     max_samples: float = 1.0,
     keep_members: bool = True,
     loss_floor: float = 0.0,
+    splits_start: bool = False,
     last: FittedEnsemble | None = None,
     keeps_cache: bool = False,
 ) -> FittedEnsemble:
@@ -161,6 +171,9 @@ def fit_ensemble(
         Keep the members' weights.
     loss_floor : float, default=0.0
         The loss under θ* counts as at least this, in nats.
+    splits_start : bool, default=False
+        Start every second member from the trial net, if θ* was trained here and there
+        is a trial.
     last : FittedEnsemble or None
         A fit on the same data to go on from: its net, a rate that it chose, and its
         members stay.
@@ -186,8 +199,11 @@ def fit_ensemble(
     tuning = _tuning(parameters, data, trained)
     choice = last.choice if last else None
     if parameters.lr == "auto":
-        choice = choice or _choose_lr(parameters, data, seeds, trial, tuning)
+        if choice is None:
+            trial = trial or _make_trial(parameters, data, seeds)
+            choice = _choose_lr(parameters, data, seeds, trial, tuning)
         tuning = tuning._replace(lr=choice.lr)
+    start = last.start if last else _start_of(parameters, trained, trial)
     growth = Growth(
         trained,
         data.X,
@@ -202,6 +218,7 @@ def fit_ensemble(
         verbose=parameters.verbose,
         groups=data.groups,
         reference=reference,
+        start=start if splits_start and not parameters.chain else None,
     )
     for n_members in _sizes(parameters):
         ensemble, evaluation, growth = _grow(growth, n_members, data, parameters.lr)
@@ -219,17 +236,23 @@ def fit_ensemble(
         kept if keeps_cache else MemberCache(),
         loss_floor,
         _check_members(evaluation, data, growth, parameters.lr),
+        start if splits_start or keeps_cache else None,
     )
 
 
 def deviations_of(evaluation: EnsembleEvaluation, loss_floor: float) -> np.ndarray:
-    """Return the loss deviations of samples, (n_samples, n_members), in nats."""
-    return loss_deviations(evaluation.losses, evaluation.reference, loss_floor)
+    """Return the loss deviations of samples, (n_samples, n_members), in nats.
+
+    A deviation is one from θ*, so that only members that start from θ* have any.
+    """
+    losses = evaluation.around_trained().losses
+    return loss_deviations(losses, evaluation.reference, loss_floor)
 
 
 def self_influence_of(evaluation: EnsembleEvaluation, loss_floor: float) -> np.ndarray:
     """Return the self-influence of samples, (n_samples,), in nats²."""
-    return self_influence(deviations_of(evaluation, loss_floor), evaluation.counted)
+    counted = evaluation.around_trained().counted
+    return self_influence(deviations_of(evaluation, loss_floor), counted)
 
 
 def is_stable(
@@ -349,19 +372,45 @@ def _tuning(
     return FineTuning(int(n_steps), float(lr), momentum, parameters.schedule)
 
 
+def _make_trial(parameters: EnsembleParameters, data: Data, seeds: Seeds) -> Trial:
+    """Train a trial net where early stopping made none."""
+    make = check_memory(parameters.memory).cache(make_trial)
+    net = untrained_net(parameters.net, seeds.trial)
+    return make(net, data.X, data.targets, data.split_by, seeds.trial)
+
+
+def _start_of(
+    parameters: EnsembleParameters, trained: TrainedNet, trial: Trial | None
+) -> Weights | None:
+    """Return the weights of the trial net, if members can start from them.
+
+    The trial of a frozen net was trained in another way than that net.
+    """
+    if trial is None or isinstance(parameters.net, FrozenEstimator):
+        return None
+    weights = trial.trained.weights
+    same = _shapes(weights) == _shapes(trained.weights)
+    return weights if same else None
+
+
+def _shapes(weights: Weights) -> dict[tuple[str, str], tuple[int, ...]]:
+    return {
+        (name, key): value.shape
+        for name, state in weights.items()
+        for key, value in state.items()
+    }
+
+
 def _choose_lr(
     parameters: EnsembleParameters,
     data: Data,
     seeds: Seeds,
-    trial: Trial | None,
+    trial: Trial,
     tuning: FineTuning,
 ) -> LearningRateChoice:
-    """Choose the learning rate on a trial: that of early stopping, or one made here."""
+    """Choose the learning rate on a trial."""
     memory = check_memory(parameters.memory)
     X, codes, targets, coding, _ = data
-    if trial is None:
-        net, make = untrained_net(parameters.net, seeds.trial), memory.cache(make_trial)
-        trial = make(net, X, targets, data.split_by, seeds.trial)
     choose = memory.cache(choose_learning_rate, ignore=["n_jobs"])
     n_jobs = parameters.n_jobs
     return choose(trial, X, targets, codes, coding, tuning, seeds.method, n_jobs)

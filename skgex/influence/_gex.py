@@ -287,6 +287,7 @@ class GEX(FeatureMap, NetEstimator):
         rank: Ranking,
         *,
         stops_early: bool = False,
+        splits_start: bool = False,
     ) -> FittedEnsemble:
         """Fit the ensemble, or go on from the last fit; nothing is written to self."""
         last = self._last_fit(rows) if self.warm_start else None
@@ -299,6 +300,7 @@ class GEX(FeatureMap, NetEstimator):
             max_samples=self._share_of_rows(data),
             keep_members=self.keep_members,
             loss_floor=float(self.loss_floor),
+            splits_start=splits_start,
             last=last,
             keeps_cache=self.warm_start,
         )
@@ -338,7 +340,7 @@ class GEX(FeatureMap, NetEstimator):
 
     @property
     def _n_features_out(self) -> int:
-        return self._fitted.evaluation.n_members
+        return self._fitted.evaluation.around_trained().n_members
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
