@@ -149,7 +149,13 @@ def explain(
     explanation : Explanation
     """
     positive, negative = hardest_pulls(
-        evaluation.losses, probabilities, codes, rows, n_neighbors, identity
+        evaluation.losses,
+        probabilities,
+        codes,
+        rows,
+        n_neighbors,
+        identity,
+        evaluation.n_starts,
     )
     return Explanation(
         rows=rows,

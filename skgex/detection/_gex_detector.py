@@ -468,8 +468,12 @@ class GEXDetector(DetectorMixin, GEX):
             raise ValueError(
                 "explain: needs classes, the labels are regression targets."
             )
-        if evaluation.n_members < 2:
-            raise ValueError("n_members: explain needs at least 2, fitted with 1.")
+        if evaluation.around_trained().n_members < 2:
+            raise ValueError(
+                "n_members: explain needs at least 2 members that start from the "
+                f"trained net, but {evaluation.n_members} were fitted, around "
+                f"{evaluation.n_starts} nets. Pass n_members=8 or more."
+            )
         check_n_neighbors(n_neighbors)
         return explain(
             evaluation,
@@ -500,12 +504,20 @@ class GEXDetector(DetectorMixin, GEX):
         rate = held_out_rate(fitted.choice, data.coding)
         cut = otsu_unless_rare(mean_relative_losses(evaluation, data.coding), rate)
         ranking = ranking.learn_structure(evaluation, codes, cut)
-        neighbours, disagreement = fit_neighbours(
-            fitted.ensemble.trained, data.X, data.targets, codes, fitted.seeds.method
-        )
+        neighbours, disagreement = self._find_neighbours(data, fitted)
         evaluation = replace(evaluation, disagreement=disagreement)
         kept = neighbours if self.keep_members else None
         return ranking, kept, replace(fitted, evaluation=evaluation)
+
+    def _find_neighbours(
+        self, data: Data, fitted: FittedEnsemble
+    ) -> tuple[Neighbours, np.ndarray]:
+        """Find neighbours, or take those of the last fit if the net is still that."""
+        trained, last = fitted.ensemble.trained, getattr(self, "_neighbours", None)
+        if last is not None and last.trained is trained:
+            return last, self._fitted.evaluation.disagreement
+        seed = fitted.seeds.method
+        return fit_neighbours(trained, data.X, data.targets, data.codes, seed)
 
     def _evaluate_labels(self, query: Query) -> EnsembleEvaluation:
         """Evaluate samples, and find the neighbours of those that are new."""

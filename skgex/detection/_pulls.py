@@ -55,13 +55,15 @@ def hardest_pulls(
     queried: np.ndarray,
     n_neighbors: int,
     identity: np.ndarray | None = None,
+    n_starts: int = 1,
 ) -> tuple[Pulls, Pulls]:
     """Find the rows that pull hardest for and against the given labels of some rows.
 
     The pull of z' on z is s(z) r(z, z') b(z, z'), in nats:
 
     - s is the standard deviation, over the members, of the log-odds of z's given label;
-    - r is the correlation of these log-odds with those of the given label of z';
+    - r is the correlation of these log-odds with those of the given label of z', both
+      as they differ from their mean over the members from the same start;
     - b is the cosine of the square roots of the class probabilities that the ensemble
       predicts for z and z' (Bhattacharyya's coefficient, 1 for equal predictions).
 
@@ -84,13 +86,16 @@ def hardest_pulls(
         How many rows to find for, and how many against, each label.
     identity : ndarray of shape (n_samples,) or None
         Equal numbers for copies of a row; None if copies are not known.
+    n_starts : int, default=1
+        From how many nets members start in turn. What differs between these nets says
+        nothing of the pull of one row on another.
 
     Returns
     -------
     rows_for, rows_against : Pulls
         The queried row itself is never among them.
     """
-    moves, scale = _standardised(log_odds(losses))
+    moves, scale = _standardised(log_odds(losses), n_starts)
     roots = _unit_rows(np.sqrt(np.clip(probabilities, 0.0, None, dtype=np.float64)))
     shape = len(queried), n_neighbors
     rows_for = Pulls(np.full(shape, -1), np.zeros(shape))
@@ -113,9 +118,12 @@ def hardest_pulls(
     return rows_for, rows_against
 
 
-def _standardised(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _standardised(values: np.ndarray, n_starts: int) -> tuple[np.ndarray, np.ndarray]:
     """Return rows centred and of norm 1, and their standard deviations before."""
-    centred = values - values.mean(axis=1, keepdims=True)
+    centred = np.empty_like(values)
+    for start in range(n_starts):
+        members = values[:, start::n_starts]
+        centred[:, start::n_starts] = members - members.mean(axis=1, keepdims=True)
     return _unit_rows(centred), centred.std(axis=1)
 
 
