@@ -30,7 +30,19 @@ class UnmovedMembersWarning(SkgexWarning):
 
 
 class SuspiciousMaskWarning(SkgexWarning):
-    """More than half of the rows, or all of a class, are flagged."""
+    """More than half of all rows, or of a class, are flagged."""
+
+
+class UnpredictableLabelsWarning(SkgexWarning):
+    """X hardly predicts y, so that no label can be judged."""
+
+
+class AmbiguousNoiseWarning(SkgexWarning):
+    """Labels alone cannot tell whether classes overlap or more labels are wrong."""
+
+
+class EmptyMaskWarning(SkgexWarning):
+    """No label is sure enough for the precision that was asked for."""
 
 
 class SaturationWarning(SkgexWarning):

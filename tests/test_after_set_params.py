@@ -59,6 +59,7 @@ OTHERS = {
     "n_nets": [1],
     "n_steps": [1, "auto"],
     "net": [None, classifier(module__n_outputs=7), frozen_net(), regressor()],
+    "noise_type": ["class_conditional", "instance_dependent"],
     "prune": [0.0, 0.7, 5],
     "random_state": [7, np.random.RandomState(1)],
     "rank": [1],

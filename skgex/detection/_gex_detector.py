@@ -13,20 +13,24 @@ from skgex._base.parameters import StrOptions, fit_context
 from skgex._data.records import Data, Query, take
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex.detection._detector_mixin import DetectorMixin
+from skgex.detection._doubts import warn_of_noise, warn_of_precision
 from skgex.detection._explanation import (
     Explanation,
     check_n_neighbors,
     explain,
     rows_to_explain,
 )
+from skgex.detection._held_out import HeldOutLabels
 from skgex.detection._memorisation import warn_if_memorised, warn_unless_memorised
 from skgex.detection._neighbours import Neighbours, fit_neighbours
 from skgex.detection._noise_model import (
+    CLASS_CONDITIONAL,
+    INSTANCE_DEPENDENT,
     NoiseModel,
     fit_noise_model,
-    held_out_rate,
     noise_matrix,
-    otsu_unless_rare,
+    own_even_odds,
+    prefers_label,
 )
 from skgex.detection._ranking import STATISTICS, Ranking, mean_relative_losses
 from skgex.detection._relabelling import TARGETS
@@ -102,17 +106,28 @@ class GEXDetector(DetectorMixin, GEX):
         which needs a net that has memorised its training labels.
         Losses are those of the label alone: class weights, ``pos_weight``, padding and
         label smoothing of the net's criterion do not count in them.
-    threshold : {"otsu", "otsu_raw"}, str such as "precision 90%" or "10%", or float, \
-            default="otsu"
-        Above which score a row is flagged; a higher threshold flags fewer rows. "otsu"
-        is Otsu's cut, which best divides the square roots of the scores into two
-        groups. It does not flag labels that the ensemble prefers to all others. With
-        ``lr="auto"``, held-out rows give an estimate of the noise rate: if that is at
-        most 2%, "otsu" flags no larger share of the rows. "precision 90%" flags as many
-        labels as possible such that 90% of them are wrong by ``noise_proba_``, again
-        none that the ensemble prefers. "otsu_raw" is Otsu's cut on the scores
-        themselves, as in the paper. Pass "10%" for an expected noise rate, or a float
-        for a cut on the scale of ``scores_``.
+    threshold : {"auto", "otsu", "otsu_raw"}, str such as "precision 90%" or "10%", \
+            or float, default="auto"
+        Above which score a row is flagged; a higher threshold flags fewer rows. "auto"
+        flags as many rows as have a ``noise_proba_`` above 1/2, those of the highest
+        scores; for regression targets, and "self_influence", it is "otsu". "otsu" is
+        Otsu's cut, which best divides the square roots of the scores into two groups.
+        "precision 90%" flags as many labels as possible such that 90% of them are wrong
+        by ``noise_proba_``; a warning is raised if that is none. These three do not
+        flag labels that the ensemble prefers to all others. "otsu_raw" is Otsu's cut on
+        the scores themselves, as in the paper. Pass "10%" for an expected noise rate,
+        or a float for a cut on the scale of ``scores_``.
+    noise_type : {"auto", "class_conditional", "instance_dependent"}, default="auto"
+        On which rows wrong labels are assumed to fall. The labels alone cannot tell a
+        wrong label from a right one of a row on which classes overlap.
+        "class_conditional": on all rows of a class alike. Then labels of rows where
+        classes overlap are seldom flagged, and held-out labels say how many labels are
+        wrong. "instance_dependent": more often on rows that are hard to learn, as
+        people's labels of images are. Then each label that the ensemble clearly
+        contradicts is flagged, also where classes overlap. "auto" is
+        "instance_dependent" if 95% of the held-out labels are predicted, which leaves
+        little overlap, or if there are no held-out labels; otherwise it is
+        "class_conditional", and a warning is raised where the two differ much.
     early_stopping : bool or "auto", default="auto"
         If True, train ``net`` only until its loss on held-out rows stops falling. The
         number of epochs comes from a trial training on half of the rows, which
@@ -154,6 +169,12 @@ class GEXDetector(DetectorMixin, GEX):
         Class labels, in the order of the net's outputs. Only if labels are classes.
     lr_ : float
         The learning rate of the members.
+    held_out_accuracy_ : float
+        Share of the held-out labels, as given, that the trial net predicts; nan if
+        there was no trial. Only if labels are classes.
+    base_rate_ : float
+        Share of the most frequent class: the accuracy of a guess. Only if labels are
+        classes.
     n_epochs_ : int
         Number of epochs for which the net was trained.
     n_members_ : int
@@ -169,15 +190,22 @@ class GEXDetector(DetectorMixin, GEX):
     noise_mask_ : ndarray of shape (n_samples,), dtype=bool
         True where a fitted row's label is flagged as wrong.
     noise_matrix_ : ndarray of shape (n_classes, n_classes), dtype=float64
-        Estimated P(given label = column | true label = row). The label that the
-        ensemble prefers counts as the true one if ``noise_proba_`` is above 1/2, and
-        the given label otherwise. Only if labels are classes.
+        Estimated P(given label = column | true label = row). Each row counts for its
+        given class with the probability that its label is right, and for the others
+        with what the ensemble says of them. Only if labels are classes.
     noise_proba_ : ndarray of shape (n_samples,), dtype=float64
-        Estimated probability that a fitted row's label is wrong. It depends on neither
-        ``statistic`` nor ``threshold``. Only if labels are classes.
+        Estimated probability that a fitted row's label is wrong, under the assumption
+        ``noise_type_``. It does not depend on ``threshold``. Only if labels are
+        classes.
     noise_rate_ : float
-        Estimated share of wrong labels: the mean of ``noise_proba_``. Only if labels
-        are classes.
+        Estimated share of wrong labels: the mean of ``noise_proba_``. 0 if X hardly
+        predicts y. Only if labels are classes.
+    noise_rate_std_ : float
+        Standard error of ``noise_rate_``, if the assumption ``noise_type_`` holds; nan
+        if X hardly predicts y. Only if labels are classes.
+    noise_type_ : str
+        On which rows wrong labels were assumed to fall: "class_conditional" or
+        "instance_dependent". Only if labels are classes.
     scores_ : ndarray of shape (n_samples,), dtype=float64
         The statistic of the fitted rows, higher = more suspicious. In nats; in nats²
         for "self_influence".
@@ -225,8 +253,11 @@ class GEXDetector(DetectorMixin, GEX):
         ],
         "statistic": [StrOptions(set(STATISTICS))],
         **DetectorMixin._threshold_constraints,
+        "noise_type": [StrOptions({"auto", CLASS_CONDITIONAL, INSTANCE_DEPENDENT})],
         "early_stopping": ["boolean", StrOptions({"auto"})],
     }
+
+    _threshold_rules = ("auto", *DetectorMixin._threshold_rules)
 
     _knows_precision = True
 
@@ -247,7 +278,8 @@ class GEXDetector(DetectorMixin, GEX):
         max_samples="auto",
         loss_floor=0.0,
         statistic="relative_loss",
-        threshold="otsu",
+        threshold="auto",
+        noise_type="auto",
         early_stopping="auto",
         keep_members=True,
         warm_start=False,
@@ -275,6 +307,7 @@ class GEXDetector(DetectorMixin, GEX):
         )
         self.statistic = statistic
         self.threshold = threshold
+        self.noise_type = noise_type
         self.early_stopping = early_stopping
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -319,20 +352,22 @@ class GEXDetector(DetectorMixin, GEX):
             stops_early=self._stops_early(),
             splits_start=ranking.splits_start,
         )
-        ranking, neighbours, fitted = self._lift(data, ranking, fitted)
+        held_out = _held_out_labels(data, fitted)
+        ranking, neighbours, fitted = self._lift(data, ranking, fitted, held_out)
         model = fit_noise_model(
             fitted.evaluation,
             data.codes,
             ranking,
             self.threshold,
-            fitted.choice,
+            self.noise_type,
+            held_out,
             fitted.diverged,
         )
         made = self._attributes(fitted) | self._judgement(data, fitted, model)
-        made["_neighbours"] = neighbours
-        self._warn_of_regime(fitted, made)
-        labels = data.coding.given(data.codes) if data.has_classes else None
-        warn_of_mask(made["noise_mask_"], labels, self.threshold)
+        made |= {"_neighbours": neighbours}
+        if data.has_classes:
+            made |= self._judgement_of_classes(data, fitted, model, held_out)
+        self._warn(data, made, held_out)
         self._keep(rows, made)
         return self
 
@@ -374,10 +409,12 @@ class GEXDetector(DetectorMixin, GEX):
     def noise_proba(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the estimated probability that each label is wrong.
 
-        It rises with the relative loss. At Otsu's cut through the relative losses of
-        the fitted rows it is 1/2. It is halved if the ensemble prefers the label to all
-        others. Wrong labels of rows that are hard to learn, or wrong labels with a
-        pattern that a net can learn, are not distinguished from right ones.
+        It rises with the relative loss, and is halved if the ensemble prefers the label
+        to all others. Under the assumption "class_conditional" its mean over the fitted
+        rows is the noise rate that held-out labels bear. Under "instance_dependent" it
+        is 1/2 at Otsu's cut through the relative losses of the fitted rows, or at a
+        higher one if hardly a held-out label contradicts a sure net. Wrong labels with
+        a pattern that a net can learn are not told from right ones.
 
         Parameters
         ----------
@@ -495,14 +532,19 @@ class GEXDetector(DetectorMixin, GEX):
             )
 
     def _lift(
-        self, data: Data, ranking: Ranking, fitted: FittedEnsemble
+        self,
+        data: Data,
+        ranking: Ranking,
+        fitted: FittedEnsemble,
+        held_out: HeldOutLabels | None,
     ) -> tuple[Ranking, Neighbours | None, FittedEnsemble]:
         """Learn from the fitted rows where wrong labels go, and find neighbours."""
         if not ranking.lifts:
             return ranking, None, fitted
         evaluation, codes = fitted.evaluation, data.codes
-        rate = held_out_rate(fitted.choice, data.coding)
-        cut = otsu_unless_rare(mean_relative_losses(evaluation, data.coding), rate)
+        relative = mean_relative_losses(evaluation, data.coding)
+        preferred = prefers_label(evaluation, codes, data.coding)
+        cut = own_even_odds(relative, preferred, held_out)
         ranking = ranking.learn_structure(evaluation, codes, cut)
         neighbours, disagreement = self._find_neighbours(data, fitted)
         evaluation = replace(evaluation, disagreement=disagreement)
@@ -536,7 +578,7 @@ class GEXDetector(DetectorMixin, GEX):
     ) -> dict[str, Any]:
         """Return the attributes that the ensemble and the noise model give."""
         evaluation, codes, coding = fitted.evaluation, data.codes, data.coding
-        made = {
+        return {
             "n_epochs_": len(fitted.ensemble.trained.history),
             "scores_": model.ranking.scores(evaluation, codes),
             "scores_std_": model.ranking.standard_errors(evaluation, codes),
@@ -545,17 +587,29 @@ class GEXDetector(DetectorMixin, GEX):
             "suggested_labels_": coding.decode(evaluation.outputs),
             "_noise_model": model,
         }
-        if not data.has_classes:
-            return made
+
+    def _judgement_of_classes(
+        self,
+        data: Data,
+        fitted: FittedEnsemble,
+        model: NoiseModel,
+        held_out: HeldOutLabels | None,
+    ) -> dict[str, Any]:
+        """Return the attributes that are known of class labels only."""
+        evaluation, codes, noise = fitted.evaluation, data.codes, model.noise
+        assert noise is not None
         noise_proba = model.probabilities(evaluation, codes)
-        likelier = np.where(
-            noise_proba > 0.5, coding.code_of(evaluation.outputs), codes
-        )
-        return made | {
+        probabilities = data.coding.probabilities(evaluation.outputs)
+        base = np.bincount(codes, minlength=data.n_classes).max() / len(codes)
+        return {
             "memorised_": float(np.mean(evaluation.reference < np.log(2))),
+            "held_out_accuracy_": np.nan if held_out is None else held_out.accuracy,
+            "base_rate_": float(base),
+            "noise_type_": noise.assumption,
             "noise_proba_": noise_proba,
             "noise_rate_": float(noise_proba.mean()),
-            "noise_matrix_": noise_matrix(codes, likelier, data.n_classes),
+            "noise_rate_std_": noise.rate.std,
+            "noise_matrix_": noise_matrix(codes, noise_proba, probabilities),
         }
 
     def _share_of_rows(self, data: Data) -> float:
@@ -570,17 +624,38 @@ class GEXDetector(DetectorMixin, GEX):
             return self.statistic != "self_influence"
         return bool(self.early_stopping)
 
-    def _warn_of_regime(self, fitted: FittedEnsemble, made: dict[str, Any]) -> None:
-        """Warn if the net has memorised its labels and should not have, or has not."""
-        if "memorised_" not in made:
+    def _warn(
+        self, data: Data, made: dict[str, Any], held_out: HeldOutLabels | None
+    ) -> None:
+        """Warn of all that makes the flags doubtful."""
+        mask = made["noise_mask_"]
+        if not data.has_classes:
+            warn_of_mask(mask, None, self.threshold)
             return
+        self._warn_of_regime(made, held_out)
+        noise = made["_noise_model"].noise
+        if self.noise_type == "auto" or not noise.predictable:
+            warn_of_noise(noise, held_out, made["base_rate_"])
+        warn_of_mask(mask, data.coding.given(data.codes), self.threshold)
+        if isinstance(self.threshold, str) and parse_precision(self.threshold):
+            warn_of_precision(mask, self.threshold)
+
+    def _warn_of_regime(
+        self, made: dict[str, Any], held_out: HeldOutLabels | None
+    ) -> None:
+        """Warn if the net has memorised its labels and should not have, or has not."""
         if self.statistic == "self_influence":
             warn_unless_memorised(made["memorised_"])
             return
         frozen = isinstance(self.net, FrozenEstimator)
         stopped = self.net is None or (self._stops_early() and not frozen)
-        choice, coding = fitted.choice, made["_noise_model"].coding
-        if choice is not None and not stopped:
-            predicted = coding.code_of(choice.outputs)
-            agreement = float(np.mean(predicted == choice.codes))
-            warn_if_memorised(made["memorised_"], agreement)
+        if held_out is not None and not stopped:
+            warn_if_memorised(made["memorised_"], held_out.accuracy)
+
+
+def _held_out_labels(data: Data, fitted: FittedEnsemble) -> HeldOutLabels | None:
+    """Return class labels that the trial held out, with what it predicts."""
+    if fitted.held_out is None or not data.has_classes:
+        return None
+    codes, outputs = fitted.held_out
+    return HeldOutLabels(codes, data.coding.probabilities(outputs))

@@ -3,24 +3,62 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import confusion_matrix
+from scipy.optimize import brentq
 
 from skgex._data.label_coding import ClassLabels, Coding
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
-from skgex._ensemble.learning_rate import LearningRateChoice
+from skgex.detection._held_out import HeldOutLabels, clean_probability
+from skgex.detection._noise_rate import NoiseRate, estimate_noise_rate, even_flow
+from skgex.detection._noise_structure import NoiseStructure, other_classes
 from skgex.detection._ranking import Ranking, mean_relative_losses
 from skgex.detection._threshold import cut_off, parse_precision, threshold_of
 
-# How fast the odds rise with the score: as its third power. What this and the halving
-# below give is held against true noise by benchmarks/calibration.py.
-STEEPNESS = 3
+# On which rows wrong labels are assumed to fall: on all of a class alike, or more often
+# on rows that are hard to learn.
+CLASS_CONDITIONAL = "class_conditional"
+INSTANCE_DEPENDENT = "instance_dependent"
 
-# Up to this rate of noise no larger a share of rows can be even odds. Most sets
-# without noise are below, all with 10 % of it above (benchmarks/false_alarms.py).
-RARE = 0.02
+# Where the net predicts this share of held-out labels, classes hardly overlap. Then a
+# label that it contradicts is probably wrong, whatever is assumed.
+CLEAR = 0.95
 
-# The part of the held-out samples that is looked at: those that a net is surest of.
-SURE = 0.5
+# How fast the odds rise with the relative loss: as this power of it. They rise more
+# slowly if the labels of rows on which classes overlap count as right. What this and
+# the halving below give is held against true noise by benchmarks/calibration.py.
+STEEPNESS = {CLASS_CONDITIONAL: 2.0, INSTANCE_DEPENDENT: 3.0}
+
+# Even odds are looked for among relative losses whose logarithm is at most this.
+FAR = 50.0
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How many class labels are wrong, and from which relative loss on.
+
+    Attributes
+    ----------
+    assumption : str
+        On which rows wrong labels are assumed to fall.
+    even_odds : float
+        The relative loss at which a label is as probably wrong as right.
+    rate : NoiseRate
+        The share of wrong labels.
+    own_rate : float
+        The share of wrong labels by the ensemble alone, those of hard rows included.
+    predictable : bool
+        Whether the net predicts held-out labels better than guessing does.
+    """
+
+    assumption: str
+    even_odds: float
+    rate: NoiseRate
+    own_rate: float
+    predictable: bool
+
+    def probabilities(self, relative: np.ndarray, preferred: np.ndarray) -> np.ndarray:
+        """Return the probability that each label is wrong, (n_samples,)."""
+        steepness = STEEPNESS[self.assumption]
+        return noise_probability(relative, self.even_odds, preferred, steepness)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +68,24 @@ class NoiseModel:
     Attributes
     ----------
     ranking : Ranking
-        The statistic that ``cut`` is on the scale of.
-    coding : Coding
+        Scores are its.
     cut : float
         Scores above it are flagged.
-    even_odds : float or None
-        The relative loss at which a label is as probably wrong as right; None where
-        there are no classes.
     spares_preferred : bool
         Whether labels that the ensemble prefers to all others are never flagged.
+    noise : Noise or None
+        None where there are no classes.
     """
 
     ranking: Ranking
-    coding: Coding
     cut: float
-    even_odds: float | None
     spares_preferred: bool
+    noise: Noise | None
+
+    @property
+    def coding(self) -> Coding:
+        """What the labels' codes mean."""
+        return self.ranking.coding
 
     def flags(self, evaluation: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
         """Return the mask of labels that are judged wrong, (n_samples,)."""
@@ -59,8 +99,10 @@ class NoiseModel:
         self, evaluation: EnsembleEvaluation, codes: np.ndarray
     ) -> np.ndarray:
         """Return the probability that each label is wrong, (n_samples,)."""
-        assert self.even_odds is not None
-        return _probabilities(evaluation, codes, self.coding, self.even_odds)
+        assert self.noise is not None
+        relative = mean_relative_losses(evaluation, self.coding)
+        preferred = prefers_label(evaluation, codes, self.coding)
+        return self.noise.probabilities(relative, preferred)
 
 
 def fit_noise_model(
@@ -68,10 +110,11 @@ def fit_noise_model(
     codes: np.ndarray,
     ranking: Ranking,
     threshold: str | float,
-    choice: LearningRateChoice | None,
+    noise_type: str,
+    held_out: HeldOutLabels | None,
     diverged: bool = False,
 ) -> NoiseModel:
-    """Find the cut, and the relative loss of even odds, from the fitted rows.
+    """Find how many labels are wrong, and the cut, from the fitted rows.
 
     Parameters
     ----------
@@ -80,10 +123,10 @@ def fit_noise_model(
     codes : ndarray of shape (n_samples, ...)
         Their labels.
     ranking : Ranking
-    threshold : str or float
+    threshold, noise_type
         As for :class:`skgex.GEXDetector`.
-    choice : LearningRateChoice or None
-        What a trial says of held-out rows, from which noise may turn out to be rare.
+    held_out : HeldOutLabels or None
+        None where no trial was made, or there are no classes.
     diverged : bool, default=False
         Whether all members diverged, so that no row can be flagged.
 
@@ -91,40 +134,145 @@ def fit_noise_model(
     -------
     model : NoiseModel
     """
-    coding, scores = ranking.coding, ranking.statistics(evaluation)
-    classes = isinstance(coding, ClassLabels)
-    rate = held_out_rate(choice, coding)
-    even_odds = None
-    if classes:
-        relative = mean_relative_losses(evaluation, coding)
-        even_odds = otsu_unless_rare(relative, rate)
-    precision = parse_precision(threshold) if isinstance(threshold, str) else None
-    counted = scores[has_loss(evaluation, coding)]
-    if diverged or not len(counted):
-        cut = np.inf
-    elif threshold == "otsu":
-        cut = otsu_unless_rare(counted, rate)
-    elif precision is None:
-        cut = threshold_of(counted, threshold)
-    else:
-        assert even_odds is not None  # a precision needs classes
-        rows = ~prefers_label(evaluation, codes, coding)
-        noise_proba = _probabilities(evaluation, codes, coding, even_odds)
-        cut = cut_of_precision(scores[rows], noise_proba[rows], precision)
-    spares = classes and (threshold == "otsu" or precision is not None)
-    if ranking.lifts and isinstance(threshold, str) and np.isfinite(cut):
-        rows = ~(prefers_label(evaluation, codes, coding) & spares)
-        share = np.mean(scores[rows] > cut) if rows.any() else 0.0
-        lifted = ranking.scores(evaluation, codes)
-        cut = cut_off(lifted[rows] if rows.any() else lifted, float(share))
-    return NoiseModel(ranking, coding, cut, even_odds, spares)
+    coding, scores = ranking.coding, ranking.scores(evaluation, codes)
+    if not isinstance(coding, ClassLabels):
+        counted = scores[has_loss(evaluation, coding)]
+        rule = "otsu" if threshold == "auto" else threshold
+        known = len(counted) and not diverged
+        cut = threshold_of(counted, rule) if known else np.inf
+        return NoiseModel(ranking, cut, False, None)
+    probabilities = coding.probabilities(evaluation.outputs)
+    relative = mean_relative_losses(evaluation, coding)
+    preferred = prefers_label(evaluation, codes, coding)
+    flow = flow_of(ranking.structure, probabilities.shape[1])
+    noise = judge_noise(relative, preferred, codes, flow, noise_type, held_out)
+    noise_proba = noise.probabilities(relative, preferred)
+    own = ranking.statistic == "self_influence" and threshold == "auto"
+    spares = threshold in ("auto", "otsu") or _precision(threshold) is not None
+    cut, rule = np.inf, "otsu" if own else threshold
+    if not (diverged or (rule == "auto" and np.isinf(noise.even_odds))):
+        statistics = ranking.statistics(evaluation)
+        may_be = ~(preferred & spares)
+        cut = _cut(scores, statistics, noise_proba, may_be, rule)
+    return NoiseModel(ranking, cut, spares, noise)
 
 
-def held_out_rate(choice: LearningRateChoice | None, coding: Coding) -> float:
-    """Return the share of wrong labels by the held-out rows; 1 if there are none."""
-    if choice is None or not isinstance(coding, ClassLabels):
-        return 1.0
-    return noise_rate(choice.codes, coding.probabilities(choice.outputs))
+def judge_noise(
+    relative: np.ndarray,
+    preferred: np.ndarray,
+    codes: np.ndarray,
+    flow: np.ndarray,
+    noise_type: str,
+    held_out: HeldOutLabels | None,
+) -> Noise:
+    """Estimate how many class labels are wrong, under one of two assumptions.
+
+    Parameters
+    ----------
+    relative : ndarray of shape (n_samples,)
+        Mean relative losses of the fitted rows.
+    preferred : ndarray of shape (n_samples,), dtype=bool
+        Labels that the ensemble prefers to all others.
+    codes : ndarray of shape (n_samples,), dtype=int
+        Given labels.
+    flow : ndarray of shape (n_classes, n_classes)
+        Which labels wrong ones are, as for ``estimate_noise_rate``.
+    noise_type : str
+        "auto" or one of the assumptions.
+    held_out : HeldOutLabels or None
+
+    Returns
+    -------
+    noise : Noise
+    """
+    own_odds = own_even_odds(relative, preferred, held_out)
+    steepness = STEEPNESS[INSTANCE_DEPENDENT]
+    own = noise_probability(relative, own_odds, preferred, steepness)
+    own_rate = float(own.mean())
+    frequencies = np.bincount(codes, minlength=len(flow)) / len(codes)
+    predictable = held_out is None or held_out.predictable(frequencies)
+    if held_out is None or resolve(noise_type, held_out) == INSTANCE_DEPENDENT:
+        rate = NoiseRate(own_rate, float(np.sqrt((own * (1 - own)).sum())) / len(own))
+        return Noise(INSTANCE_DEPENDENT, own_odds, rate, own_rate, predictable)
+    if not predictable:  # then no label can be judged
+        nothing = NoiseRate(0.0, np.nan)
+        return Noise(CLASS_CONDITIONAL, np.inf, nothing, own_rate, False)
+    rate = estimate_noise_rate(held_out.codes, held_out.probabilities, flow, own_rate)
+    steepness = STEEPNESS[CLASS_CONDITIONAL]
+    even_odds = even_odds_at(rate.mean, relative, preferred, steepness)
+    return Noise(CLASS_CONDITIONAL, even_odds, rate, own_rate, True)
+
+
+def resolve(noise_type: str, held_out: HeldOutLabels) -> str:
+    """Return which assumption is made."""
+    if noise_type != "auto":
+        return noise_type
+    return INSTANCE_DEPENDENT if held_out.accuracy >= CLEAR else CLASS_CONDITIONAL
+
+
+def own_even_odds(
+    relative: np.ndarray, preferred: np.ndarray, held_out: HeldOutLabels | None
+) -> float:
+    """Return the relative loss of even odds by the ensemble's own losses.
+
+    It is Otsu's cut on their root. But Otsu cuts every set in two, one without noise as
+    well. So no more labels lie above it than that share times the probability that
+    there is noise; or the share of held-out labels that contradict a sure net, if there
+    is none.
+
+    Parameters
+    ----------
+    relative, preferred, held_out
+        As for :func:`judge_noise`.
+    """
+    cut = threshold_of(relative, "otsu")
+    if held_out is None:
+        return cut
+    share = float(np.mean((relative > cut) & ~preferred))
+    clean = clean_probability(held_out, share)
+    contradicted = held_out.n_contradictions / held_out.n_sure
+    wanted = (1 - clean) * share + clean * min(share, contradicted)
+    return max(cut, cut_off(relative, wanted))
+
+
+def even_odds_at(
+    rate: float, relative: np.ndarray, preferred: np.ndarray, steepness: float
+) -> float:
+    """Return the relative loss of even odds at which labels are wrong at a rate.
+
+    Parameters
+    ----------
+    rate : float
+        What the mean of the probabilities is to be.
+    relative, preferred
+        As for :func:`judge_noise`.
+    steepness : float
+
+    Returns
+    -------
+    even_odds : float
+        Infinite at a rate of zero; 0 if no probabilities have so high a mean.
+    """
+
+    def excess(log_odds: float) -> float:
+        odds = float(np.exp(log_odds))
+        found = noise_probability(relative, odds, preferred, steepness)
+        return float(found.mean()) - rate
+
+    if excess(FAR) >= 0:
+        return np.inf
+    return 0.0 if excess(-FAR) <= 0 else float(np.exp(brentq(excess, -FAR, FAR)))
+
+
+def flow_of(structure: NoiseStructure | None, n_classes: int) -> np.ndarray:
+    """Return which labels wrong ones are, by the class of the row; rows sum to 1."""
+    if n_classes < 2:
+        return np.zeros((n_classes, n_classes))
+    if structure is None:
+        return even_flow(n_classes)
+    flow = structure.lift.copy()
+    np.fill_diagonal(flow, 0.0)
+    return flow / flow.sum(axis=1, keepdims=True)
 
 
 def has_loss(evaluation: EnsembleEvaluation, coding: Coding) -> np.ndarray:
@@ -145,37 +293,8 @@ def prefers_label(
     return coding.code_of(evaluation.outputs) == codes
 
 
-def _probabilities(
-    evaluation: EnsembleEvaluation, codes: np.ndarray, coding: Coding, even_odds: float
-) -> np.ndarray:
-    relative = mean_relative_losses(evaluation, coding)
-    preferred = prefers_label(evaluation, codes, coding)
-    return noise_probability(relative, even_odds, preferred)
-
-
-def otsu_unless_rare(scores: np.ndarray, held_out_rate: float) -> float:
-    """Return Otsu's cut on the root of scores, or where noise is rare a higher one.
-
-    Otsu cuts every data set in two, one without noise as well.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_samples,)
-        Higher = more suspicious.
-    held_out_rate : float
-        Estimate of the share of noise by held-out samples; 1 where there is none.
-
-    Returns
-    -------
-    cut : float
-        On the scale of ``scores``.
-    """
-    cut = threshold_of(scores, "otsu")
-    return max(cut, cut_off(scores, held_out_rate)) if held_out_rate <= RARE else cut
-
-
 def noise_probability(
-    scores: np.ndarray, even_odds: float, preferred: np.ndarray
+    scores: np.ndarray, even_odds: float, preferred: np.ndarray, steepness: float
 ) -> np.ndarray:
     """Return the probability that each label is wrong.
 
@@ -187,15 +306,58 @@ def noise_probability(
         The score at which a label is as probably wrong as right.
     preferred : ndarray of shape (n_samples,), dtype=bool
         Labels that the ensemble prefers to all others. Theirs is half the probability.
+    steepness : float
+        The power of the score that the odds rise with.
 
     Returns
     -------
     noise_proba : ndarray of shape (n_samples,), dtype=float64
         In [0, 1].
     """
-    odds = np.maximum(scores, 0.0) ** STEEPNESS
-    even = max(even_odds, np.finfo(float).eps) ** STEEPNESS
+    if np.isinf(even_odds):
+        return np.zeros(len(scores))
+    odds = np.maximum(scores, 0.0) ** steepness
+    even = max(even_odds, np.finfo(float).eps) ** steepness
     return odds / (odds + even) * np.where(preferred, 0.5, 1.0)
+
+
+def _cut(
+    scores: np.ndarray,
+    statistics: np.ndarray,
+    noise_proba: np.ndarray,
+    may_be: np.ndarray,
+    threshold: str | float,
+) -> float:
+    """Return the cut above which the labels of fitted rows are flagged.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples,)
+        What rows are ranked by.
+    statistics : ndarray of shape (n_samples,)
+        The same without the odds of structure and neighbours. Rules look at these, and
+        as many rows are flagged, but those of the highest scores.
+    noise_proba : ndarray of shape (n_samples,)
+    may_be : ndarray of shape (n_samples,), dtype=bool
+        Rows that may be flagged.
+    threshold : str or float
+    """
+    if not may_be.any():
+        return np.inf
+    precision = _precision(threshold)
+    if precision is not None:
+        return cut_of_precision(scores[may_be], noise_proba[may_be], precision)
+    if threshold not in ("auto", "otsu", "otsu_raw"):
+        return threshold_of(scores, threshold)
+    if threshold == "auto":
+        above = noise_proba > 0.5
+    else:
+        above = statistics > threshold_of(statistics, threshold)
+    return cut_off(scores[may_be], float(above[may_be].mean()))
+
+
+def _precision(threshold: str | float) -> float | None:
+    return parse_precision(threshold) if isinstance(threshold, str) else None
 
 
 def cut_of_precision(
@@ -227,16 +389,22 @@ def cut_of_precision(
     return cut_off(scores, (enough[-1] + 1) / len(scores))
 
 
-def noise_matrix(given: np.ndarray, true: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count how labels were given, class by class.
+def noise_matrix(
+    codes: np.ndarray, noise_proba: np.ndarray, probabilities: np.ndarray
+) -> np.ndarray:
+    """Estimate how labels were given, class by class.
+
+    A row counts for its given class with the probability that its label is right, and
+    for the other classes with what the ensemble says of them.
 
     Parameters
     ----------
-    given : ndarray of shape (n_samples,), dtype=int
+    codes : ndarray of shape (n_samples,), dtype=int
         Given labels, as positions among the classes.
-    true : ndarray of shape (n_samples,), dtype=int
-        True ones, or what is taken for them.
-    n_classes : int
+    noise_proba : ndarray of shape (n_samples,)
+        Their probabilities of being wrong.
+    probabilities : ndarray of shape (n_samples, n_classes)
+        By the ensemble.
 
     Returns
     -------
@@ -244,33 +412,13 @@ def noise_matrix(given: np.ndarray, true: np.ndarray, n_classes: int) -> np.ndar
         P(given label = column | true label = row); rows sum to 1. That of a class
         without rows says that its labels are right.
     """
-    classes = np.arange(n_classes)
-    matrix = confusion_matrix(true, given, labels=classes, normalize="true")
-    empty = matrix.sum(axis=1) == 0
-    matrix[empty] = np.eye(n_classes)[empty]
-    return matrix
-
-
-def noise_rate(codes: np.ndarray, probabilities: np.ndarray) -> float:
-    """Estimate the share of wrong labels among samples that no net was trained on.
-
-    Where a net is sure of a sample and its label disagrees, the sample is seldom hard
-    and the label mostly wrong. The share of such labels is that of all wrong ones if
-    these fall on sure and unsure samples alike; it is too low if hard samples have
-    more of them.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_samples,), dtype=int
-        Given labels, as positions among the classes.
-    probabilities : ndarray of shape (n_samples, n_classes)
-        Of each class.
-
-    Returns
-    -------
-    noise_rate : float
-        In [0, 1].
-    """
-    surest = np.argsort(-probabilities.max(axis=1), kind="stable")
-    sure = surest[: max(1, round(SURE * len(codes)))]
-    return float(np.mean(probabilities[sure].argmax(axis=1) != codes[sure]))
+    n_classes = probabilities.shape[1]
+    counts = np.zeros((n_classes, n_classes))
+    if n_classes > 1:
+        weights = noise_proba[:, None] * other_classes(probabilities, codes)
+        np.add.at(counts.T, codes, weights)
+    right = np.bincount(codes, weights=1 - noise_proba, minlength=n_classes)
+    counts += np.diag(right)
+    totals = counts.sum(axis=1, keepdims=True)
+    empty = totals == 0
+    return np.where(empty, np.eye(n_classes), counts / np.where(empty, 1.0, totals))

@@ -13,9 +13,9 @@ MOST = 0.5
 def warn_of_mask(
     mask: np.ndarray, labels: np.ndarray | None, threshold: str | float
 ) -> None:
-    """Warn if more than half of all rows, or all of a class, are flagged.
+    """Warn if more than half of all rows, or of a class, are flagged.
 
-    A share above one half is not warned of if it was asked for, as by "60%".
+    Nothing is said if a share above one half was asked for, as by "60%".
 
     Parameters
     ----------
@@ -27,7 +27,9 @@ def warn_of_mask(
         The detector's.
     """
     asked = parse_percentage(threshold) if isinstance(threshold, str) else None
-    if mask.mean() > MOST and (asked is None or asked <= MOST):
+    if asked is not None and asked > MOST:
+        return
+    if mask.mean() > MOST:
         warn_caller(
             f"{mask.mean():.0%} of the labels are flagged ({mask.sum()} of "
             f"{len(mask)}). More wrong labels than right ones cannot be found from the "
@@ -40,11 +42,12 @@ def warn_of_mask(
         return
     classes, codes = np.unique(labels, return_inverse=True)
     flagged = np.bincount(codes[mask], minlength=len(classes))
-    whole = classes[flagged == np.bincount(codes)]
-    if len(whole):
+    most = classes[flagged > MOST * np.bincount(codes)]
+    if len(most):
         warn_caller(
-            f"All labels of {len(whole)} of {len(classes)} classes are flagged: "
-            f"{', '.join(map(str, whole[:10]))}{', ...' if len(whole) > 10 else ''}. "
+            f"More than half of the labels of {len(most)} of {len(classes)} classes "
+            f"are flagged: {', '.join(map(str, most[:10]))}"
+            f"{', ...' if len(most) > 10 else ''}. "
             "The net may not have learnt these classes, for instance because they are "
             "rare. Look at their rows before they are dropped.",
             SuspiciousMaskWarning,

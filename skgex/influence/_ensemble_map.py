@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from skgex._base.net_training import AnyMemory, train_net, untrained_net
 from skgex._base.parameters import N_JOBS, Interval, NetNeed, StrOptions
 from skgex._base.validation import GivenNet, skorch_net
-from skgex._data.records import Data
+from skgex._data.records import Data, take
 from skgex._ensemble.cache import AnyCache, DiskMemberCache, MemberCache
 from skgex._ensemble.divergence import (
     ChanceLevel,
@@ -20,7 +20,7 @@ from skgex._ensemble.divergence import (
     forgot,
     stood_still,
 )
-from skgex._ensemble.ensemble import GeometricEnsemble
+from skgex._ensemble.ensemble import GeometricEnsemble, evaluate_trained
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex._ensemble.fine_tuning import FineTuning
 from skgex._ensemble.growth import Growth, evaluate_once
@@ -82,6 +82,22 @@ class EnsembleParameters(Protocol):
     verbose: int
 
 
+class HeldOut(NamedTuple):
+    """Labels that the trial net was not trained on, and what it predicts.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_held_out, ...)
+        As given.
+    outputs : ndarray of shape (n_held_out, ...)
+        By the trial net; averaged over a short ensemble around it if the learning rate
+        was chosen.
+    """
+
+    codes: np.ndarray
+    outputs: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class FittedEnsemble:
     """A geometric ensemble, and what its members say of the fitted rows.
@@ -105,6 +121,8 @@ class FittedEnsemble:
     start : dict or None
         Weights of the trial net that every second member starts from; None if all
         start from θ*.
+    held_out : HeldOut or None
+        None if there was no trial.
     """
 
     ensemble: GeometricEnsemble
@@ -116,6 +134,7 @@ class FittedEnsemble:
     loss_floor: float
     diverged: bool
     start: Weights | None
+    held_out: HeldOut | None
 
     def attributes(self) -> dict[str, Any]:
         """Return the public attributes of the ensemble."""
@@ -237,7 +256,24 @@ def fit_ensemble(
         loss_floor,
         _check_members(evaluation, data, growth, parameters.lr),
         start if splits_start or keeps_cache else None,
+        _held_out(data, choice, trial, last),
     )
+
+
+def _held_out(
+    data: Data,
+    choice: LearningRateChoice | None,
+    trial: Trial | None,
+    last: FittedEnsemble | None,
+) -> HeldOut | None:
+    """Return what is known of rows that a trial held out, if there was one."""
+    if choice is not None:
+        return HeldOut(choice.codes, choice.outputs)
+    if last is not None or trial is None or not data.has_classes:
+        return None if last is None else last.held_out
+    rows = take(data.X, data.targets, trial.held_out)
+    outputs = evaluate_trained(trial.trained, *rows).outputs
+    return HeldOut(data.codes[trial.held_out], outputs)
 
 
 def deviations_of(evaluation: EnsembleEvaluation, loss_floor: float) -> np.ndarray:

@@ -4,9 +4,8 @@ from detecting import fit
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
 from skgex import GEXDetector
-from skgex.detection import _noise_model
-from skgex.detection._noise_model import held_out_rate
 from skgex.detection._threshold import otsu
+from skgex.exceptions import EmptyMaskWarning
 
 
 def test_otsu_on_the_root_spares_what_the_ensemble_prefers(data, detector):
@@ -18,29 +17,20 @@ def test_otsu_on_the_root_spares_what_the_ensemble_prefers(data, detector):
     assert detector.noise_mask_.any()
 
 
-def test_a_rate_of_noise_is_estimated_from_held_out_rows(data):
-    X, y, noise_mask = data
-    detector = fit(X, y, lr="auto")
-    choice, coding = detector._fitted.choice, detector._rows.coding
-    _, codes, probabilities = choice
-    sure = np.argsort(-probabilities.max(axis=1), kind="stable")[: len(codes) // 2]
-    wrong = [probabilities[row].argmax() != codes[row] for row in sure]
-    rate = held_out_rate(choice, coding)
-    assert rate == pytest.approx(np.mean(wrong))
-    assert rate == pytest.approx(noise_mask.mean(), abs=0.1)
+def test_what_is_probably_wrong_is_flagged(data, detector):
+    np.testing.assert_array_equal(detector.noise_mask_, detector.noise_proba_ > 0.5)
 
 
-@pytest.mark.parametrize("rare", [0.0, 0.02, 0.5])
-def test_where_noise_is_rare_no_larger_share_is_flagged(data, monkeypatch, rare):
+@pytest.mark.parametrize("statistic", ["mean_loss", "relative_loss"])
+def test_as_many_rows_are_flagged_as_are_probably_wrong(data, statistic):
+    """But those of the highest scores, which structure and neighbours have a say in."""
     X, y, _ = data
-    monkeypatch.setattr(_noise_model, "held_out_rate", lambda choice, coding: rare)
-    detector = fit(X, y)
-    otsus = otsu(np.sqrt(detector.scores_)) ** 2
-    assert (detector.scores_ > otsus).mean() > 0.02  # the cut would flag more
-    if rare > 0.02:
-        assert detector.threshold_ == pytest.approx(otsus)
-    else:
-        assert (detector.scores_ > detector.threshold_).sum() == round(rare * len(y))
+    detector = fit(X, y, statistic=statistic)
+    likely = detector.noise_proba_ > 0.5
+    assert detector.noise_mask_.sum() == likely.sum()
+    may_be = detector.suggested_labels_ != y
+    least = detector.scores_[detector.noise_mask_].min()
+    assert (detector.scores_[may_be & ~detector.noise_mask_] <= least).all()
 
 
 @pytest.mark.parametrize("load", [load_breast_cancer, load_digits, load_iris])
@@ -102,6 +92,7 @@ def test_a_wanted_precision(data):
 
 def test_no_row_is_sure_enough():
     X, y = load_iris(return_X_y=True)
-    detector = fit(X, y, threshold="precision 100%")
+    with pytest.warns(EmptyMaskWarning, match="precision 100%"):
+        detector = fit(X, y, threshold="precision 100%")
     assert detector.threshold_ == np.inf
     assert not detector.noise_mask_.any()

@@ -5,15 +5,26 @@ from hypothesis import strategies as st
 from skgex.detection._noise_model import noise_matrix
 
 
-@given(st.integers(2, 6), st.integers(1, 40), st.integers(0, 2**31))
-def test_it_counts_labels_of_each_class(n_classes, n_samples, seed):
+@given(st.integers(1, 6), st.integers(1, 40), st.integers(0, 2**31))
+def test_rows_count_by_how_probable_their_classes_are(n_classes, n_samples, seed):
     rng = np.random.RandomState(seed)
-    given_codes, true = rng.randint(n_classes, size=(2, n_samples))
-    matrix = noise_matrix(given_codes, true, n_classes)
-    for i in range(n_classes):
-        rows = true == i
-        expected = [
-            np.mean(given_codes[rows] == j) if rows.any() else float(i == j)
-            for j in range(n_classes)
-        ]
-        np.testing.assert_allclose(matrix[i], expected)
+    codes = rng.randint(n_classes, size=n_samples)
+    wrong = rng.random_sample(n_samples) * (n_classes > 1)
+    said = rng.dirichlet(np.ones(n_classes), n_samples)
+    counts = np.zeros((n_classes, n_classes))
+    for code, p, row in zip(codes, wrong, said, strict=True):
+        counts[code, code] += 1 - p
+        for c in range(n_classes):
+            if c != code:
+                counts[c, code] += p * row[c] / (sum(row) - row[code])
+    expected = [
+        row / row.sum() if row.sum() else np.eye(n_classes)[c]
+        for c, row in enumerate(counts)
+    ]
+    np.testing.assert_allclose(noise_matrix(codes, wrong, said), expected, atol=1e-12)
+
+
+def test_sure_flags_are_counted_as_they_are():
+    codes, true = np.array([0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, 2])
+    matrix = noise_matrix(codes, (codes != true).astype(float), np.eye(3)[true])
+    np.testing.assert_allclose(matrix, [[2 / 3, 1 / 3, 0], [0, 1, 0], [0, 1, 0]])

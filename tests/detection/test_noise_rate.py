@@ -1,33 +1,152 @@
+"""The rate of noise that held-out labels bear."""
+
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import softmax
 
-from skgex.detection._noise_model import noise_rate
-
-
-def sure_of(n_sure, n_unsure, rng):
-    """Probabilities of three classes, sure ones in between unsure ones."""
-    n_samples = n_sure + n_unsure
-    classes = rng.randint(3, size=n_samples)
-    tops = rng.permutation(np.repeat([0.9, 0.4], [n_sure, n_unsure]))
-    rest = (1 - tops) / 2
-    probabilities = np.repeat(rest[:, None], 3, axis=1)
-    probabilities[np.arange(n_samples), classes] = tops
-    return classes, probabilities
+from skgex.detection._noise_rate import (
+    AFTER,
+    BEFORE,
+    estimate_noise_rate,
+    even_flow,
+    log_likelihoods,
+    rates,
+)
 
 
-@given(st.integers(1, 20), st.integers(0, 2**31), st.data())
-def test_it_counts_wrong_labels_among_the_surer_half(n_sure, seed, data):
+def pair_flow(n_classes):
+    """Half of the wrong labels go to the next class."""
+    pairs = np.roll(np.eye(n_classes), 1, axis=1)
+    return (pairs + even_flow(n_classes)) / 2
+
+
+def draw(rng, classes):
+    """Draw a class per row."""
+    return (rng.random_sample((len(classes), 1)) > classes.cumsum(axis=1)).sum(axis=1)
+
+
+def noisy_labels(rng, classes, rate, flow):
+    """Draw labels of rows, and return what an ideal net says of labels as given."""
+    mixing = (1 - rate) * np.eye(len(flow)) + rate * flow
+    given_proba = classes @ mixing
+    return np.minimum(draw(rng, given_proba), len(flow) - 1), given_proba
+
+
+def sure_classes(rng, n_samples, n_classes):
+    """Rows most of which clearly belong to a class."""
+    return rng.dirichlet(np.full(n_classes, 0.05), n_samples)
+
+
+def said_by_a_net(rng, proba, power=1.0):
+    """Predictions that err, and are too sure or too timid."""
+    logits = power * np.log(np.maximum(proba, 1e-3))
+    return softmax(logits + rng.normal(0, 0.3, proba.shape), axis=1)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.2, 0.35])
+@pytest.mark.parametrize("flow", [even_flow, pair_flow])
+@pytest.mark.parametrize("power", [0.6, 1.0, 1.5])
+def test_the_rate_of_noise_is_found(n_classes, rate, flow, power):
+    """The ensemble's own rate is a bit too high."""
+    rng = np.random.RandomState(0)
+    classes = sure_classes(rng, 2000, n_classes)
+    codes, proba = noisy_labels(rng, classes, rate, flow(n_classes))
+    said = said_by_a_net(rng, proba, power)
+    found = estimate_noise_rate(codes, said, flow(n_classes), 1.05 * rate + 0.01)
+    assert abs(found.mean - rate) < 0.01 + 2 * found.std
+    assert found.std < 0.12
+
+
+def test_overlap_alone_is_no_noise():
+    """Half of the rows have an even chance to be either of two classes."""
+    rng = np.random.RandomState(0)
+    right = rng.choice([0.005, 0.5, 0.995], 2000, p=[0.25, 0.5, 0.25])
+    classes = np.column_stack([right, 1 - right])
+    codes, proba = noisy_labels(rng, classes, 0.0, even_flow(2))
+    found = estimate_noise_rate(codes, proba, even_flow(2), own_rate=0.25)
+    assert found.mean < 0.02
+
+
+def test_what_rows_without_information_leave_is_the_prior():
+    """Half of it evenly over all rates, half of it at about the ensemble's own."""
+    codes, proba = np.array([0, 1, 2, 3]), np.full((4, 4), 0.25)
+    found = estimate_noise_rate(codes, proba, even_flow(4), own_rate=0.2)
+    most = rates(4)[-1]
+    assert most == 0.6
+    about = np.linspace(0.16, 0.22, 10**4)
+    over_all = np.linspace(0, most, 10**4)
+    mean = (about.mean() + over_all.mean()) / 2
+    square = (np.square(about).mean() + np.square(over_all).mean()) / 2
+    assert found.mean == pytest.approx(mean, abs=1e-3)
+    assert found.std == pytest.approx(np.sqrt(square - mean**2), abs=1e-3)
+
+
+def test_a_rate_at_which_labels_say_nothing_is_not_reached():
+    assert rates(2)[-1] == pytest.approx(0.45)
+    for n_classes in (2, 3, 5):
+        least = np.linalg.svd(
+            (1 - rates(n_classes)[-1]) * np.eye(n_classes)
+            + rates(n_classes)[-1] * even_flow(n_classes)
+        )[1].min()
+        assert least > 0.05
+
+
+def brute_log_likelihood(codes, proba, flow, rate):
+    """Try every sureness before and after, row by row."""
+    best = -np.inf
+    for sharpness in (1, 2):
+        sharp = np.array([row**sharpness / sum(row**sharpness) for row in flow])
+        mixing = (1 - rate) * np.eye(len(flow)) + rate * sharp
+        for before in BEFORE:
+            for after in AFTER:
+                total = 0.0
+                for code, row in zip(codes, proba, strict=True):
+                    said = row**before / sum(row**before)
+                    classes = np.linalg.solve(mixing.T, said)
+                    classes = np.maximum(classes, 1e-4) / max(classes.max(), 1e-4)
+                    classes = classes**after / sum(classes**after)
+                    total += np.log(sum(classes * mixing[:, code]))
+                best = max(best, total)
+    return best
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(2, 4), st.sampled_from([0.0, 0.1, 0.3]), st.integers(0, 2**31))
+def test_likelihoods_are_those_of_a_loop_over_rows(n_classes, rate, seed):
     rng = np.random.RandomState(seed)
-    codes, probabilities = sure_of(n_sure, n_sure, rng)
-    sure = np.flatnonzero(probabilities.max(axis=1) > 0.5)
-    n_wrong = data.draw(st.integers(0, n_sure))
-    codes[sure[:n_wrong]] = (codes[sure[:n_wrong]] + 1) % 3
-    # What the unsure half says does not matter.
-    unsure = probabilities.max(axis=1) < 0.5
-    codes[unsure] = rng.randint(3, size=n_sure)
-    assert noise_rate(codes, probabilities) == n_wrong / n_sure
+    classes = rng.dirichlet(np.full(n_classes, 0.3), 12)
+    flow = even_flow(n_classes) + 0.5 * pair_flow(n_classes)
+    flow /= flow.sum(axis=1, keepdims=True)
+    codes, proba = noisy_labels(rng, classes, rate, flow)
+    proba = np.maximum(proba, 1e-6)
+    found = log_likelihoods(codes, proba, flow, np.array([rate]))[0]
+    expected = brute_log_likelihood(codes, proba, flow, rate)
+    assert found <= expected + 1e-9
+    assert found > expected - 0.5  # a local search
 
 
-def test_one_sample():
-    assert noise_rate(np.array([1]), np.array([[0.9, 0.1]])) == 1.0
+@given(st.integers(0, 2**31))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_rows_and_the_names_of_classes_do_not_matter(seed):
+    rng = np.random.RandomState(seed)
+    flow = rng.random_sample((3, 3)) * (1 - np.eye(3)) + 1e-3 * even_flow(3)
+    flow /= flow.sum(axis=1, keepdims=True)
+    codes, proba = noisy_labels(rng, sure_classes(rng, 50, 3), 0.1, flow)
+    found = estimate_noise_rate(codes, proba, flow, 0.15)
+    rows, names = rng.permutation(50), rng.permutation(3)
+    renamed = np.argsort(names)[codes][rows]
+    other = estimate_noise_rate(
+        renamed, proba[rows][:, names], flow[np.ix_(names, names)], 0.15
+    )
+    np.testing.assert_allclose(other, found, rtol=1e-6)
+
+
+def test_of_very_many_rows_some_are_looked_at():
+    rng = np.random.RandomState(0)
+    codes, proba = noisy_labels(rng, sure_classes(rng, 20_000, 10), 0.1, even_flow(10))
+    said = said_by_a_net(rng, proba)
+    found = estimate_noise_rate(codes, said, even_flow(10), 0.12)
+    assert found.mean == pytest.approx(0.1, abs=0.03)

@@ -1,0 +1,69 @@
+"""Warnings of what the data could not tell."""
+
+import numpy as np
+
+from skgex._utils.warnings import warn_caller
+from skgex.detection._held_out import HeldOutLabels
+from skgex.detection._noise_model import CLASS_CONDITIONAL, Noise
+from skgex.exceptions import (
+    AmbiguousNoiseWarning,
+    EmptyMaskWarning,
+    UnpredictableLabelsWarning,
+)
+
+# Whether classes overlap is in doubt if the ensemble finds this much more noise than
+# held-out labels bear, and more by this number of standard errors.
+MUCH = 0.03
+CERTAINTY = 2.0
+
+
+def warn_of_noise(noise: Noise, held_out: HeldOutLabels | None, base: float) -> None:
+    """Warn if X hardly predicts y, or if overlap of classes may be taken for noise.
+
+    Parameters
+    ----------
+    noise : Noise
+    held_out : HeldOutLabels or None
+        Nothing is known, and nothing is said, without these.
+    base : float
+        The share of the most frequent class.
+    """
+    if held_out is None:
+        return
+    if not noise.predictable:
+        flagged = noise.assumption != CLASS_CONDITIONAL
+        warn_caller(
+            f"X hardly predicts y: of {len(held_out.codes)} held-out labels "
+            f"{held_out.accuracy:.0%} are predicted, and the most frequent class has "
+            f"{base:.0%} of all. "
+            + (
+                "The flags say little."
+                if flagged
+                else "No label can be judged, and none is flagged."
+            ),
+            UnpredictableLabelsWarning,
+        )
+        return
+    more = noise.own_rate - noise.rate.mean
+    doubtful = more > max(MUCH, CERTAINTY * noise.rate.std)
+    if noise.assumption == CLASS_CONDITIONAL and doubtful:
+        warn_caller(
+            f"The ensemble disagrees with {noise.own_rate:.0%} of the labels, but "
+            f"held-out labels bear {noise.rate.mean:.0%} of wrong ones (standard error "
+            f"{noise.rate.std:.1%}) if these fall on all rows of a class alike. Either "
+            "classes overlap, or more labels are wrong on rows that are hard to learn: "
+            "the data cannot tell. The first is assumed. Pass "
+            "noise_type='instance_dependent' for the second, or "
+            "noise_type='class_conditional' to silence this.",
+            AmbiguousNoiseWarning,
+        )
+
+
+def warn_of_precision(mask: np.ndarray, threshold: str | float) -> None:
+    """Warn if no label is sure enough for the precision that was asked for."""
+    if not mask.any():
+        warn_caller(
+            f"threshold={threshold!r}: no label is wrong so surely, and none is "
+            "flagged. Ask for less, or look at scores_ and noise_proba_.",
+            EmptyMaskWarning,
+        )

@@ -1,0 +1,81 @@
+"""What held-out rows say of the labels as a whole."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from skgex.detection._held_out import HeldOutLabels, clean_probability
+
+
+def held_out(n_sure, n_contradictions):
+    """Return as many sure rows as unsure ones; all labels of these are wrong."""
+    n_classes = 2
+    codes = np.zeros(2 * n_sure, dtype=int)
+    sure = np.tile([0.9, 0.1], (n_sure, 1))
+    sure[:n_contradictions] = sure[:n_contradictions, ::-1]
+    unsure = np.tile([0.4, 0.6], (n_sure, 1))
+    proba = np.concatenate([unsure, sure])
+    assert proba.shape == (2 * n_sure, n_classes)
+    return HeldOutLabels(codes, proba)
+
+
+@given(st.integers(1, 30), st.data())
+def test_labels_that_contradict_a_sure_net_are_counted(n_sure, data):
+    n_wrong = data.draw(st.integers(0, n_sure))
+    labels = held_out(n_sure, n_wrong)
+    assert labels.n_sure == n_sure
+    assert labels.n_contradictions == n_wrong
+    assert labels.accuracy == pytest.approx((n_sure - n_wrong) / (2 * n_sure))
+
+
+@given(st.integers(5, 300), st.integers(0, 30), st.floats(0.005, 0.5))
+def test_the_probability_of_clean_labels_is_that_of_bayes(n_sure, n_wrong, share):
+    n_wrong = min(n_wrong, n_sure)
+    found = clean_probability(held_out(n_sure, n_wrong), share)
+    middles = (np.arange(20_000) + 0.5) / 20_000
+    if_not = binom.pmf(n_wrong, n_sure, middles * share).mean()
+    if_clean = binom.pmf(n_wrong, n_sure, middles * 0.01).mean()
+    expected = if_clean / (if_clean + if_not)
+    assert found == pytest.approx(expected, rel=1e-3, abs=1e-9)
+
+
+@pytest.mark.parametrize("n_sure", [50, 400, 5000])
+def test_one_label_more_never_turns_the_answer_over(n_sure):
+    """A rule with a cliff would go from 1 to 0 between two counts."""
+    counts = range(max(n_sure // 10, 10))
+    found = [clean_probability(held_out(n_sure, k), 0.1) for k in counts]
+    assert found[0] > 0.5 > found[-1]
+    assert (np.diff(found) < 1e-9).all()
+    assert -np.diff(found).min() < 0.5
+
+
+def test_where_nothing_would_be_flagged_labels_are_right():
+    assert clean_probability(held_out(20, 10), 0.0) == 1.0
+
+
+def test_guessing_is_not_predicting():
+    """Of 100 nets that say nothing of the labels, few pass for one that does."""
+    rng = np.random.RandomState(0)
+    passed = 0
+    for _ in range(100):
+        codes = (rng.random_sample(200) < 0.3).astype(int)
+        said = rng.dirichlet([3, 1], 200)
+        labels = HeldOutLabels(codes, said)
+        passed += labels.predictable(np.array([0.7, 0.3]))
+    assert passed <= 15
+
+
+def test_a_net_of_sense_predicts():
+    rng = np.random.RandomState(0)
+    codes = (rng.random_sample(400) < 0.1).astype(int)
+    # It never prefers the rare class, but knows where that is likelier.
+    rare = np.where(codes == 1, 0.4, 0.05) + rng.uniform(-0.04, 0.04, 400)
+    proba = np.column_stack([1 - rare, rare])
+    labels = HeldOutLabels(codes, proba)
+    assert labels.accuracy == pytest.approx((codes == 0).mean())
+    assert labels.predictable(np.array([0.9, 0.1]))
+    # Nor is it guessing to be far too sure.
+    sure = HeldOutLabels(codes, np.eye(2)[np.where(codes == 1, 1, 0)])
+    assert sure.predictable(np.array([0.9, 0.1]))
