@@ -91,7 +91,8 @@ def fit_noise_model(
     -------
     model : NoiseModel
     """
-    coding, scores = ranking.coding, ranking.statistics(evaluation)
+    coding, statistics = ranking.coding, ranking.statistics(evaluation)
+    scores = ranking.scores(evaluation, codes)
     classes = isinstance(coding, ClassLabels)
     rate = held_out_rate(choice, coding)
     even_odds = None
@@ -99,7 +100,9 @@ def fit_noise_model(
         relative = mean_relative_losses(evaluation, coding)
         even_odds = otsu_unless_rare(relative, rate)
     precision = parse_precision(threshold) if isinstance(threshold, str) else None
-    counted = scores[has_loss(evaluation, coding)]
+    # A number, or a share of rows, cuts the scores themselves.
+    rule = threshold in ("otsu", "otsu_raw")
+    counted = (statistics if rule else scores)[has_loss(evaluation, coding)]
     if diverged or not len(counted):
         cut = np.inf
     elif threshold == "otsu":
@@ -112,11 +115,12 @@ def fit_noise_model(
         noise_proba = _probabilities(evaluation, codes, coding, even_odds)
         cut = cut_of_precision(scores[rows], noise_proba[rows], precision)
     spares = classes and (threshold == "otsu" or precision is not None)
-    if ranking.lifts and isinstance(threshold, str) and np.isfinite(cut):
+    if ranking.lifts and rule and not diverged:
+        # As many rows as the statistic alone would flag, but those of highest score.
         rows = ~(prefers_label(evaluation, codes, coding) & spares)
-        share = np.mean(scores[rows] > cut) if rows.any() else 0.0
-        lifted = ranking.scores(evaluation, codes)
-        cut = cut_off(lifted[rows] if rows.any() else lifted, float(share))
+        above = (statistics > cut) & rows
+        among = rows | ~above.any()
+        cut = cut_off(scores[among], above[among].mean())
     return NoiseModel(ranking, coding, cut, even_odds, spares)
 
 
