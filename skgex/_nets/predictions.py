@@ -1,7 +1,7 @@
 """Probabilities, logits, margins and features of samples under a net."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -154,8 +154,12 @@ def _inputs(module: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
 
     layers = [part for part in module.modules() if list(part.parameters(recurse=False))]
     hooks = [layer.register_forward_pre_hook(keep) for layer in layers]
+    # A compiled module calls no hooks.
+    compiled = hasattr(module, "_orig_mod")
+    eager = torch.compiler.set_stance("force_eager") if compiled else nullcontext()
     try:
-        yield newest
+        with eager:
+            yield newest
     finally:
         for hook in hooks:
             hook.remove()

@@ -51,6 +51,9 @@ class GEXDetector(DetectorMixin, GEX):
     each time, which gives M nearby nets, the members of the ensemble. Each sample is
     scored by its loss under the members. A label that the net had to memorise gets a
     high loss as soon as the net moves, a label that other samples support does not.
+    A label is more suspicious if wrong labels go there: if rows of the class that the
+    ensemble predicts often have just this wrong label. And it is more suspicious if
+    rows that the net finds alike have other labels.
 
     ``predict`` returns a mask, True = flagged as wrong. To scikit-learn the estimator
     is neither a classifier nor an outlier detector, so that a parameter search does not
@@ -62,9 +65,14 @@ class GEXDetector(DetectorMixin, GEX):
         The net whose loss is used. A skorch net is cloned and the clone is trained.
         ``FrozenEstimator(net)`` is used with its present weights. None trains a small
         MLP, for class labels only, until its loss on held-out rows stops falling.
-    n_members : int or "auto", default=16
-        M, the number of members. More members make the ranking of rows less random, at
-        a proportional cost. "auto" grows 16, 32 or 64, until the ranking is stable: an
+    n_members : int or "auto", default=8
+        M, the number of members. Every second one starts from a trial net, which was
+        trained on part of the rows to choose the number of epochs or the learning rate
+        and has not memorised the labels of the others: of 8 members, 4 start from each
+        net. All start from the trained net if there is no trial, or ``net`` is a
+        FrozenEstimator, with ``chain=True``, for ``statistic="self_influence"`` and for
+        regression targets. More members make the ranking of rows less random, at a
+        proportional cost. "auto" grows 16, 32 or 64, until the ranking is stable: an
         infinite ensemble would confirm an estimated 95% of the most suspicious rows, on
         average over all depths down to a fifth of the rows. A warning is raised if 64
         are too few. It compares two halves of the members and holds their predictions
@@ -101,7 +109,8 @@ class GEXDetector(DetectorMixin, GEX):
         The score that rows are ranked by, higher = more suspicious. "mean_loss" is the
         mean loss under the members, in nats. "relative_loss" divides it by one plus the
         entropy of the ensemble's prediction in bits, because every label of a row that
-        the ensemble is unsure of has a high loss; for regression targets it is the mean
+        the ensemble is unsure of has a high loss. It then multiplies it by the odds of
+        structure and neighbours, see ``scores_``. For regression targets it is the mean
         loss. "self_influence" is the paper's mean squared loss deviation, in nats²,
         which needs a net that has memorised its training labels.
         Losses are those of the label alone: class weights, ``pos_weight``, padding and
@@ -207,8 +216,13 @@ class GEXDetector(DetectorMixin, GEX):
         On which rows wrong labels were assumed to fall: "class_conditional" or
         "instance_dependent". Only if labels are classes.
     scores_ : ndarray of shape (n_samples,), dtype=float64
-        The statistic of the fitted rows, higher = more suspicious. In nats; in nats²
-        for "self_influence".
+        The statistic of the fitted rows, at least 0 for classes, higher = more
+        suspicious. In nats; in nats² for "self_influence". For "relative_loss" of
+        classes, it is the relative loss in nats times two factors. The first says how
+        much likelier than chance wrong labels of the class that the row seems to belong
+        to are this label; it is learnt from the surest rows, and 1 where wrong labels
+        go everywhere alike. The second is the fifth root of the odds that one of the 30
+        nearest rows has another label, by what enters the net's last layer.
     scores_std_ : ndarray of shape (n_samples,), dtype=float64
         Standard error of ``scores_``: how far they typically are from the scores by an
         infinite ensemble around the same net. NaN if fewer than two members score a
@@ -216,7 +230,8 @@ class GEXDetector(DetectorMixin, GEX):
         "relative_loss" of suspicious rows it is too small, by a factor of 0.5 to 0.75,
         because it takes the ensemble's entropy as known.
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Self-influence of the fitted rows, in nats², higher = more suspicious.
+        Self-influence of the fitted rows, in nats², higher = more suspicious. Only the
+        members that start from the trained net count, as in ``transform``.
     suggested_labels_ : ndarray of shape (n_samples, ...)
         The class that the ensemble predicts for each fitted row, or the regression
         target.
@@ -269,7 +284,7 @@ class GEXDetector(DetectorMixin, GEX):
         self,
         net=None,
         *,
-        n_members=16,
+        n_members=8,
         n_steps="auto",
         lr="auto",
         momentum=0.9,
@@ -398,8 +413,8 @@ class GEXDetector(DetectorMixin, GEX):
         Returns
         -------
         scores : ndarray of shape (n_samples,), dtype=float64
-            The statistic, higher = more suspicious: in nats for losses, in nats² for
-            "self_influence".
+            The statistic, higher = more suspicious, as in ``scores_``. Neighbours are
+            looked for among the fitted rows.
         """
         query = self._query(X, y)
         ranking = self._noise_model.ranking
@@ -557,7 +572,9 @@ class GEXDetector(DetectorMixin, GEX):
         """Find neighbours, or take those of the last fit if the net is still that."""
         trained, last = fitted.ensemble.trained, getattr(self, "_neighbours", None)
         if last is not None and last.trained is trained:
-            return last, self._fitted.evaluation.disagreement
+            known = self._fitted.evaluation.disagreement
+            assert known is not None  # kept together
+            return last, known
         seed = fitted.seeds.method
         return fit_neighbours(trained, data.X, data.targets, data.codes, seed)
 

@@ -148,12 +148,22 @@ def fit_noise_model(
     noise = judge_noise(relative, preferred, codes, flow, noise_type, held_out)
     noise_proba = noise.probabilities(relative, preferred)
     own = ranking.statistic == "self_influence" and threshold == "auto"
-    spares = threshold in ("auto", "otsu") or _precision(threshold) is not None
+    precision = parse_precision(threshold) if isinstance(threshold, str) else None
+    spares = threshold in ("auto", "otsu") or precision is not None
     cut, rule = np.inf, "otsu" if own else threshold
     if not (diverged or (rule == "auto" and np.isinf(noise.even_odds))):
         statistics = ranking.statistics(evaluation)
         may_be = ~(preferred & spares)
-        cut = _cut(scores, statistics, noise_proba, may_be, rule)
+        if rule == "auto":
+            cut = _cut_of_as_many(scores, noise_proba > 0.5, may_be)
+        elif rule in ("otsu", "otsu_raw"):
+            cut = threshold_of(statistics, rule)
+            if ranking.lifts:
+                cut = _cut_of_as_many(scores, statistics > cut, may_be)
+        elif precision is None:
+            cut = threshold_of(scores, rule)
+        elif may_be.any():
+            cut = cut_of_precision(scores[may_be], noise_proba[may_be], precision)
     return NoiseModel(ranking, cut, spares, noise)
 
 
@@ -321,43 +331,22 @@ def noise_probability(
     return odds / (odds + even) * np.where(preferred, 0.5, 1.0)
 
 
-def _cut(
-    scores: np.ndarray,
-    statistics: np.ndarray,
-    noise_proba: np.ndarray,
-    may_be: np.ndarray,
-    threshold: str | float,
+def _cut_of_as_many(
+    scores: np.ndarray, flagged: np.ndarray, may_be: np.ndarray
 ) -> float:
-    """Return the cut above which the labels of fitted rows are flagged.
+    """Return the cut that as many rows exceed as are flagged, those of highest scores.
 
     Parameters
     ----------
     scores : ndarray of shape (n_samples,)
-        What rows are ranked by.
-    statistics : ndarray of shape (n_samples,)
-        The same without the odds of structure and neighbours. Rules look at these, and
-        as many rows are flagged, but those of the highest scores.
-    noise_proba : ndarray of shape (n_samples,)
+    flagged : ndarray of shape (n_samples,), dtype=bool
+        By other numbers than the scores.
     may_be : ndarray of shape (n_samples,), dtype=bool
         Rows that may be flagged.
-    threshold : str or float
     """
-    if not may_be.any():
-        return np.inf
-    precision = _precision(threshold)
-    if precision is not None:
-        return cut_of_precision(scores[may_be], noise_proba[may_be], precision)
-    if threshold not in ("auto", "otsu", "otsu_raw"):
-        return threshold_of(scores, threshold)
-    if threshold == "auto":
-        above = noise_proba > 0.5
-    else:
-        above = statistics > threshold_of(statistics, threshold)
-    return cut_off(scores[may_be], float(above[may_be].mean()))
-
-
-def _precision(threshold: str | float) -> float | None:
-    return parse_precision(threshold) if isinstance(threshold, str) else None
+    flagged = flagged & may_be
+    among = may_be | ~flagged.any()  # or new rows would be held against too few
+    return cut_off(scores[among], float(flagged[among].mean()))
 
 
 def cut_of_precision(

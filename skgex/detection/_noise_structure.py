@@ -19,6 +19,10 @@ CONCENTRATIONS = np.exp(np.linspace(-2, 9, 221))
 # A concentration is plausible if its log-likelihood is less than this below the best.
 PLAUSIBLE = 2.0
 
+# Likelihoods that differ by less than this are equal, as all are where no class has two
+# wrong rows. The largest concentration, the most even noise, is then taken.
+ROUNDING = 1e-9
+
 # The structure is learnt from this share of the flagged rows: those that are surest.
 SUREST = 0.5
 
@@ -122,12 +126,14 @@ def structure_of(counts: np.ndarray) -> NoiseStructure:
     """
     n_others = len(counts) - 1
     likelihoods = log_likelihoods(counts, CONCENTRATIONS)
-    alpha = CONCENTRATIONS[likelihoods.argmax()]
-    plausible = likelihoods >= likelihoods.max() - PLAUSIBLE
+    alpha, most = (
+        CONCENTRATIONS[likelihoods >= likelihoods.max() - below].max()
+        for below in (ROUNDING, PLAUSIBLE)
+    )
     totals = counts.sum(axis=1, keepdims=True)
     lift = n_others * (counts + alpha / n_others) / (totals + alpha)
     np.fill_diagonal(lift, 1.0)
-    return NoiseStructure(lift, 1 / (1 + CONCENTRATIONS[plausible].max()))
+    return NoiseStructure(lift, 1 / (1 + most))
 
 
 def log_likelihoods(counts: np.ndarray, concentrations: np.ndarray) -> np.ndarray:

@@ -38,6 +38,25 @@ def relative(losses, probabilities):
     return [mean / (1 + b) for mean, b in zip(losses, bits, strict=True)]
 
 
+def odds(detector, X, y):
+    """What structure and neighbours multiply each relative loss by."""
+    structure = detector._noise_model.ranking.structure
+    shares = detector._neighbours.disagreement(X.astype(np.float32), y, y)
+    found = ((shares + 0.05) / (1.05 - shares)) ** 0.2
+    if structure is None:
+        return found
+    for i, (p, label) in enumerate(zip(detector.predict_proba(X), y, strict=True)):
+        others = [c for c in range(len(p)) if c != label]
+        lift = sum(p[c] * structure.lift[c, label] for c in others)
+        found[i] *= (lift / sum(p[c] for c in others)) ** structure.weight
+    return found
+
+
+def statistics(detector):
+    """What the fitted rows are ranked by, but for structure and neighbours."""
+    return detector._noise_model.ranking.statistics(detector._fitted.evaluation)
+
+
 def new_rows(data):
     """Rows that fit never saw, and their labels."""
     X, y, _ = data

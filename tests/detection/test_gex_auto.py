@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from detecting import KINDS, assert_alike, to_the_end
+from detecting import KINDS, assert_alike, statistics, to_the_end
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from tiny import flip_every, learner, make_blobs
 
@@ -74,7 +74,7 @@ def test_a_ranking_that_is_clear_takes_few_members_and_an_unclear_one_more():
     [
         (GEX, lambda e: e.self_influence_),
         (GEXPruner, lambda e: -e.self_influence_),
-        (GEXDetector, lambda e: e.scores_),
+        (GEXDetector, statistics),
     ],
 )
 def test_it_asks_whether_two_halves_rank_alike(noisy, monkeypatch, kind, rank):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from detecting import fit, losses_under, new_rows, relative
+from detecting import fit, losses_under, new_rows, odds, relative
 from reference import influence_by_loops
 from sklearn.metrics import average_precision_score
 from tiny import (
@@ -48,7 +48,8 @@ def test_the_map_its_norm_and_the_influence_agree(data, detector, losses):
 def test_relative_loss_is_what_is_ranked_by_default(data, detector, losses):
     X, y, _ = data
     expected = relative(losses[0].mean(axis=1), detector.predict_proba(X))
-    np.testing.assert_allclose(detector.scores_, expected, atol=1e-6)
+    expected *= odds(detector, X, y)
+    np.testing.assert_allclose(detector.scores_, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(detector.scores_, detector.scores(X, y))
     assert detector.scores_.dtype == np.float64
 
@@ -119,11 +120,13 @@ def test_a_member_left_out_counts(data):
         )
         for m in detector.ensemble_.members
     ]
+    lift = odds(detector, X, y)
     for i in range(60):
         chosen = np.flatnonzero(counted[i])
         mean = detector.predict_proba(X[i : i + 1])
         (expected,) = relative([under[i, chosen].mean()], mean)
-        assert detector.scores_[i] == pytest.approx(expected, abs=1e-6)
+        expected *= lift[i]
+        assert detector.scores_[i] == pytest.approx(expected, rel=1e-5, abs=1e-6)
         np.testing.assert_allclose(
             detector.predict_proba(X[i : i + 1])[0],
             np.mean([probabilities[m][i] for m in chosen], axis=0),
@@ -136,4 +139,5 @@ def test_a_member_left_out_counts(data):
     ]
     means = np.mean(all_members, axis=0)
     expected = relative(means, detector.predict_proba(X_new))
+    expected *= odds(detector, X_new, y_new)
     np.testing.assert_allclose(new, expected, atol=1e-5)

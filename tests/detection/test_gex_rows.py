@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from detecting import FAST, fit, losses_under, new_rows, relative
+from detecting import FAST, fit, losses_under, new_rows, odds, relative
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import KFold
@@ -56,8 +56,8 @@ def test_a_fitted_row_with_another_label_is_judged_anew(data, detector):
         [losses_under(detector, m, X, other) for m in detector.ensemble_.members],
         axis=0,
     )
-    expected = relative(expected, detector.predict_proba(X))
-    np.testing.assert_allclose(given, expected, atol=1e-5)
+    expected = relative(expected, detector.predict_proba(X)) * odds(detector, X, other)
+    np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_fitted_answers_are_not_overwritten(data):
@@ -109,6 +109,7 @@ def test_labels_never_seen_count_as_wrong(data, detector):
     with pytest.warns(UnknownLabelWarning):
         scores = detector.scores(X_new, y_new)
     expected = relative([MAX_LOSS] * 3, detector.predict_proba(X_new[:3]))
+    expected *= np.full(3, 21.0) ** 0.2  # none of the neighbours has the label
     np.testing.assert_allclose(scores[:3], expected, rtol=1e-6)
     each = np.log(detector.predict_proba(X_new)[np.arange(3, 15), y_new[3:]])
     expected = (each.sum() - 3 * MAX_LOSS) / 15

@@ -1,20 +1,44 @@
 import numpy as np
 import pytest
-from detecting import fit
+from detecting import fit, statistics
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from tiny import learner, make_blobs
 
 from skgex import GEXDetector
 from skgex.detection._threshold import otsu
 from skgex.exceptions import EmptyMaskWarning
 
 
-def test_otsu_on_the_root_spares_what_the_ensemble_prefers(data, detector):
-    _, y, _ = data
-    cut = otsu(np.sqrt(detector.scores_)) ** 2
-    assert detector.threshold_ == pytest.approx(cut)
-    expected = (detector.scores_ > cut) & (detector.suggested_labels_ != y)
-    np.testing.assert_array_equal(detector.noise_mask_, expected)
-    assert detector.noise_mask_.any()
+def test_otsu_on_the_root_spares_what_the_ensemble_prefers(data):
+    X, y, _ = data
+    plain = fit(X, y, statistic="mean_loss", threshold="otsu")
+    cut = otsu(np.sqrt(plain.scores_)) ** 2
+    assert plain.threshold_ == pytest.approx(cut)
+    expected = (plain.scores_ > cut) & (plain.suggested_labels_ != y)
+    np.testing.assert_array_equal(plain.noise_mask_, expected)
+    assert plain.noise_mask_.any()
+
+
+@pytest.mark.parametrize("rule", ["otsu", "otsu_raw"])
+def test_as_many_of_the_highest_scores_as_the_relative_losses_say(data, rule):
+    X, y, _ = data
+    detector = fit(X, y, threshold=rule)
+    losses = statistics(detector)
+    cut = otsu(np.sqrt(losses)) ** 2 if rule == "otsu" else otsu(losses)
+    rows = np.arange(60)
+    if rule == "otsu":
+        rows = np.flatnonzero(detector.suggested_labels_ != y)
+    n_flagged = (losses[rows] > cut).sum()
+    worst = rows[np.argsort(-detector.scores_[rows])][:n_flagged]
+    np.testing.assert_array_equal(np.flatnonzero(detector.noise_mask_), np.sort(worst))
+    assert n_flagged > 0
+
+
+def test_new_rows_can_be_flagged_where_no_fitted_row_is():
+    X, y = make_blobs(spread=0.1)
+    detector = fit(X, y, learner(max_epochs=60))
+    assert not detector.noise_mask_.any()
+    assert detector.predict(X + 0.01, (y + 1) % 3).mean() > 0.9
 
 
 def test_what_is_probably_wrong_is_flagged(data, detector):
@@ -40,7 +64,7 @@ def test_clean_data_are_left_alone(load):
 
 
 def test_otsu_on_the_values(data):
-    detector = fit(*data[:2], threshold="otsu_raw")
+    detector = fit(*data[:2], threshold="otsu_raw", statistic="mean_loss")
     assert detector.threshold_ == otsu(detector.scores_)
     np.testing.assert_array_equal(
         detector.noise_mask_, detector.scores_ > detector.threshold_
