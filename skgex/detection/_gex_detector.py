@@ -28,6 +28,7 @@ from skgex.detection._noise_model import (
     INSTANCE_DEPENDENT,
     NoiseModel,
     fit_noise_model,
+    flow_of,
     noise_matrix,
     own_even_odds,
     prefers_label,
@@ -121,11 +122,12 @@ class GEXDetector(DetectorMixin, GEX):
         flags as many rows as have a ``noise_proba_`` above 1/2, those of the highest
         scores; for regression targets, and "self_influence", it is "otsu". "otsu" is
         Otsu's cut, which best divides the square roots of the scores into two groups.
-        "precision 90%" flags as many labels as possible such that 90% of them are wrong
-        by ``noise_proba_``; a warning is raised if that is none. These three do not
-        flag labels that the ensemble prefers to all others. "otsu_raw" is Otsu's cut on
-        the scores themselves, as in the paper. Pass "10%" for an expected noise rate,
-        or a float for a cut on the scale of ``scores_``.
+        "precision 90%" flags as many labels as possible such that 90% of them should be
+        wrong, by probabilities that are less sure than ``noise_proba_`` and have the
+        same mean; a warning is raised if that is none. These three do not flag labels
+        that the ensemble prefers to all others. "otsu_raw" is Otsu's cut on the scores
+        themselves, as in the paper. Pass "10%" for an expected noise rate, or a float
+        for a cut on the scale of ``scores_``.
     noise_type : {"auto", "class_conditional", "instance_dependent"}, default="auto"
         On which rows wrong labels are assumed to fall. The labels alone cannot tell a
         wrong label from a right one of a row on which classes overlap.
@@ -617,6 +619,7 @@ class GEXDetector(DetectorMixin, GEX):
         assert noise is not None
         noise_proba = model.probabilities(evaluation, codes)
         probabilities = data.coding.probabilities(evaluation.outputs)
+        flow = flow_of(model.ranking.structure, data.n_classes)
         base = np.bincount(codes, minlength=data.n_classes).max() / len(codes)
         return {
             "memorised_": float(np.mean(evaluation.reference < np.log(2))),
@@ -626,7 +629,7 @@ class GEXDetector(DetectorMixin, GEX):
             "noise_proba_": noise_proba,
             "noise_rate_": float(noise_proba.mean()),
             "noise_rate_std_": noise.rate.std,
-            "noise_matrix_": noise_matrix(codes, noise_proba, probabilities),
+            "noise_matrix_": noise_matrix(codes, noise_proba, probabilities, flow),
         }
 
     def _share_of_rows(self, data: Data) -> float:

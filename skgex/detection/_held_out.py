@@ -17,6 +17,9 @@ SLIPS = 0.01
 # they are compared with the frequencies of the classes.
 POWERS = np.exp(np.linspace(-3.0, 1.0, 17))
 
+# Of fewer held-out rows it is not concluded that nothing was learnt.
+FEWEST = 30
+
 # How many standard errors better than guessing a net must be that has learnt something.
 CERTAINTY = 2.0
 
@@ -60,7 +63,8 @@ class HeldOutLabels:
         """Return whether the net predicts the labels better than guessing does.
 
         Guessing knows the frequencies of the classes. Either the labels predicted must
-        be more, or their likelihood must be higher, by two standard errors.
+        be more, or their likelihood must be higher, by two standard errors. Few
+        held-out rows pass, since they cannot tell.
 
         Parameters
         ----------
@@ -78,7 +82,7 @@ class HeldOutLabels:
         best = max(likelihoods, key=np.mean)
         guessed = np.log(np.maximum(frequencies, least))[self.codes]
         gains = self._right.astype(float) - guess, best - guessed
-        return any(_above_zero(gain) for gain in gains)
+        return len(self.codes) < FEWEST or any(_above_zero(gain) for gain in gains)
 
 
 def clean_probability(held_out: HeldOutLabels, flagged_share: float) -> float:

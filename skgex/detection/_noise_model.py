@@ -22,10 +22,13 @@ INSTANCE_DEPENDENT = "instance_dependent"
 # label that it contradicts is probably wrong, whatever is assumed.
 CLEAR = 0.95
 
-# How fast the odds rise with the relative loss: as this power of it. They rise more
-# slowly if the labels of rows on which classes overlap count as right. What this and
-# the halving below give is held against true noise by benchmarks/calibration.py.
-STEEPNESS = {CLASS_CONDITIONAL: 2.0, INSTANCE_DEPENDENT: 3.0}
+# How fast the odds rise with the relative loss: as this power of it. What this and the
+# halving below give is held against true noise by benchmarks/calibration.py.
+STEEPNESS = 3.0
+
+# A precision is promised of the surest rows alone. Where classes overlap, even these
+# may be right, so that odds are taken to rise more slowly.
+CAUTIOUS_STEEPNESS = 2.0
 
 # Even odds are looked for among relative losses whose logarithm is at most this.
 FAR = 50.0
@@ -57,8 +60,15 @@ class Noise:
 
     def probabilities(self, relative: np.ndarray, preferred: np.ndarray) -> np.ndarray:
         """Return the probability that each label is wrong, (n_samples,)."""
-        steepness = STEEPNESS[self.assumption]
-        return noise_probability(relative, self.even_odds, preferred, steepness)
+        return noise_probability(relative, self.even_odds, preferred)
+
+    def cautious_probabilities(
+        self, relative: np.ndarray, preferred: np.ndarray
+    ) -> np.ndarray:
+        """Return probabilities of the same mean for fitted rows, but less sure ones."""
+        rows, steepness = (relative, preferred), CAUTIOUS_STEEPNESS
+        odds = even_odds_at(self.rate.mean, *rows, steepness)
+        return noise_probability(relative, odds, preferred, steepness)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +173,8 @@ def fit_noise_model(
         elif precision is None:
             cut = threshold_of(scores, rule)
         elif may_be.any():
-            cut = cut_of_precision(scores[may_be], noise_proba[may_be], precision)
+            cautious = noise.cautious_probabilities(relative, preferred)
+            cut = cut_of_precision(scores[may_be], cautious[may_be], precision)
     return NoiseModel(ranking, cut, spares, noise)
 
 
@@ -196,8 +207,7 @@ def judge_noise(
     noise : Noise
     """
     own_odds = own_even_odds(relative, preferred, held_out)
-    steepness = STEEPNESS[INSTANCE_DEPENDENT]
-    own = noise_probability(relative, own_odds, preferred, steepness)
+    own = noise_probability(relative, own_odds, preferred)
     own_rate = float(own.mean())
     frequencies = np.bincount(codes, minlength=len(flow)) / len(codes)
     predictable = held_out is None or held_out.predictable(frequencies)
@@ -208,8 +218,7 @@ def judge_noise(
         nothing = NoiseRate(0.0, np.nan)
         return Noise(CLASS_CONDITIONAL, np.inf, nothing, own_rate, False)
     rate = estimate_noise_rate(held_out.codes, held_out.probabilities, flow, own_rate)
-    steepness = STEEPNESS[CLASS_CONDITIONAL]
-    even_odds = even_odds_at(rate.mean, relative, preferred, steepness)
+    even_odds = even_odds_at(rate.mean, relative, preferred)
     return Noise(CLASS_CONDITIONAL, even_odds, rate, own_rate, True)
 
 
@@ -246,7 +255,10 @@ def own_even_odds(
 
 
 def even_odds_at(
-    rate: float, relative: np.ndarray, preferred: np.ndarray, steepness: float
+    rate: float,
+    relative: np.ndarray,
+    preferred: np.ndarray,
+    steepness: float = STEEPNESS,
 ) -> float:
     """Return the relative loss of even odds at which labels are wrong at a rate.
 
@@ -256,7 +268,7 @@ def even_odds_at(
         What the mean of the probabilities is to be.
     relative, preferred
         As for :func:`judge_noise`.
-    steepness : float
+    steepness : float, default=STEEPNESS
 
     Returns
     -------
@@ -304,7 +316,10 @@ def prefers_label(
 
 
 def noise_probability(
-    scores: np.ndarray, even_odds: float, preferred: np.ndarray, steepness: float
+    scores: np.ndarray,
+    even_odds: float,
+    preferred: np.ndarray,
+    steepness: float = STEEPNESS,
 ) -> np.ndarray:
     """Return the probability that each label is wrong.
 
@@ -316,7 +331,7 @@ def noise_probability(
         The score at which a label is as probably wrong as right.
     preferred : ndarray of shape (n_samples,), dtype=bool
         Labels that the ensemble prefers to all others. Theirs is half the probability.
-    steepness : float
+    steepness : float, default=STEEPNESS
         The power of the score that the odds rise with.
 
     Returns
@@ -379,12 +394,16 @@ def cut_of_precision(
 
 
 def noise_matrix(
-    codes: np.ndarray, noise_proba: np.ndarray, probabilities: np.ndarray
+    codes: np.ndarray,
+    noise_proba: np.ndarray,
+    probabilities: np.ndarray,
+    flow: np.ndarray,
 ) -> np.ndarray:
     """Estimate how labels were given, class by class.
 
     A row counts for its given class with the probability that its label is right, and
-    for the other classes with what the ensemble says of them.
+    for each other class in proportion to what the ensemble says of it, times the
+    probability that a wrong label of that class is the given one.
 
     Parameters
     ----------
@@ -394,6 +413,8 @@ def noise_matrix(
         Their probabilities of being wrong.
     probabilities : ndarray of shape (n_samples, n_classes)
         By the ensemble.
+    flow : ndarray of shape (n_classes, n_classes)
+        Which labels wrong ones are, as for ``estimate_noise_rate``.
 
     Returns
     -------
@@ -401,13 +422,12 @@ def noise_matrix(
         P(given label = column | true label = row); rows sum to 1. That of a class
         without rows says that its labels are right.
     """
-    n_classes = probabilities.shape[1]
-    counts = np.zeros((n_classes, n_classes))
-    if n_classes > 1:
-        weights = noise_proba[:, None] * other_classes(probabilities, codes)
-        np.add.at(counts.T, codes, weights)
-    right = np.bincount(codes, weights=1 - noise_proba, minlength=n_classes)
-    counts += np.diag(right)
+    right = np.bincount(codes, weights=1 - noise_proba, minlength=len(flow))
+    counts = np.diag(right)
+    if len(flow) > 1:
+        others = other_classes(probabilities, codes) * flow.T[codes]
+        others /= others.sum(axis=1, keepdims=True)
+        np.add.at(counts.T, codes, noise_proba[:, None] * others)
     totals = counts.sum(axis=1, keepdims=True)
     empty = totals == 0
-    return np.where(empty, np.eye(n_classes), counts / np.where(empty, 1.0, totals))
+    return np.where(empty, np.eye(len(flow)), counts / np.where(empty, 1.0, totals))

@@ -11,20 +11,25 @@ def test_rows_count_by_how_probable_their_classes_are(n_classes, n_samples, seed
     codes = rng.randint(n_classes, size=n_samples)
     wrong = rng.random_sample(n_samples) * (n_classes > 1)
     said = rng.dirichlet(np.ones(n_classes), n_samples)
+    flow = rng.random_sample((n_classes, n_classes)) + 0.01
+    np.fill_diagonal(flow, 0)
     counts = np.zeros((n_classes, n_classes))
     for code, p, row in zip(codes, wrong, said, strict=True):
         counts[code, code] += 1 - p
-        for c in range(n_classes):
-            if c != code:
-                counts[c, code] += p * row[c] / (sum(row) - row[code])
+        shares = {c: row[c] * flow[c, code] for c in range(n_classes) if c != code}
+        for c, share in shares.items():
+            counts[c, code] += p * share / sum(shares.values())
     expected = [
         row / row.sum() if row.sum() else np.eye(n_classes)[c]
         for c, row in enumerate(counts)
     ]
-    np.testing.assert_allclose(noise_matrix(codes, wrong, said), expected, atol=1e-12)
+    np.testing.assert_allclose(
+        noise_matrix(codes, wrong, said, flow), expected, atol=1e-12
+    )
 
 
 def test_sure_flags_are_counted_as_they_are():
     codes, true = np.array([0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, 2])
-    matrix = noise_matrix(codes, (codes != true).astype(float), np.eye(3)[true])
+    flow = (1 - np.eye(3)) / 2
+    matrix = noise_matrix(codes, (codes != true).astype(float), np.eye(3)[true], flow)
     np.testing.assert_allclose(matrix, [[2 / 3, 1 / 3, 0], [0, 1, 0], [0, 1, 0]])

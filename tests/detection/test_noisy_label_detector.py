@@ -22,7 +22,7 @@ from tiny import (
 )
 
 from skgex import hardness
-from skgex.detection import GEXDetector, NoisyLabelDetector
+from skgex.detection import NoisyLabelDetector
 from skgex.detection._threshold import otsu
 from skgex.exceptions import UnlabelledRowsWarning, UnseenRowsWarning
 from skgex.influence import GEX
@@ -233,11 +233,6 @@ def test_thresholds_are_those_of_their_names():
 def test_impossible_thresholds_are_refused_before_the_fit(threshold):
     with pytest.raises(ValueError, match="threshold"):
         NoisyLabelDetector(Fixed(), threshold=threshold).fit(X, y)
-
-
-def test_auto_is_for_other_scorers_than_the_geometric_ensemble():
-    with pytest.raises(ValueError, match="threshold: must be 'otsu', 'otsu_raw', a"):
-        GEXDetector(threshold="auto").fit(X, y)
 
 
 @pytest.mark.parametrize(
