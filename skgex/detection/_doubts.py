@@ -12,9 +12,11 @@ from skgex.exceptions import (
 )
 
 # Whether classes overlap is in doubt if the ensemble finds this much more noise than
-# held-out labels bear, and more by this number of standard errors.
+# held-out labels bear, and more by this number of standard errors; or if one standard
+# error is as much as the last number.
 MUCH = 0.03
 CERTAINTY = 2.0
+UNSURE = 0.06
 
 
 def warn_of_noise(noise: Noise, held_out: HeldOutLabels | None, base: float) -> None:
@@ -45,7 +47,7 @@ def warn_of_noise(noise: Noise, held_out: HeldOutLabels | None, base: float) -> 
         )
         return
     more = noise.own_rate - noise.rate.mean
-    doubtful = more > max(MUCH, CERTAINTY * noise.rate.std)
+    doubtful = more > max(MUCH, CERTAINTY * noise.rate.std) or noise.rate.std > UNSURE
     if noise.assumption == CLASS_CONDITIONAL and doubtful:
         warn_caller(
             f"The ensemble disagrees with {noise.own_rate:.0%} of the labels, but "
