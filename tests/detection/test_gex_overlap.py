@@ -1,4 +1,4 @@
-"""Where classes overlap, labels that are right must not be flagged, nor harm be done."""
+"""Where classes overlap, right labels must not be flagged, nor harm be done."""
 
 import numpy as np
 import pytest
