@@ -120,7 +120,7 @@ def test_the_walk_finds_the_main_things():
     assert {"GEXDetector", "FeatureMap.influence", "flip_labels"} <= OBJECTS.keys()
     assert documented_names(OBJECTS["GEXDetector"].__doc__)[:2] == ["net", "n_members"]
     assert documented_types(OBJECTS["GEXDetector"].__doc__)["n_members"] == (
-        'int or "auto", default=16'
+        'int or "auto", default=8'
     )
 
 

@@ -148,6 +148,9 @@ def explain(
     -------
     explanation : Explanation
     """
+    n_starts = evaluation.n_starts
+    if evaluation.n_members < 2 * n_starts:
+        n_starts = 1  # a member alone can only be compared with those of another start
     positive, negative = hardest_pulls(
         evaluation.losses,
         probabilities,
@@ -155,7 +158,7 @@ def explain(
         rows,
         n_neighbors,
         identity,
-        evaluation.n_starts,
+        n_starts,
     )
     return Explanation(
         rows=rows,

@@ -522,12 +522,8 @@ class GEXDetector(DetectorMixin, GEX):
             raise ValueError(
                 "explain: needs classes, the labels are regression targets."
             )
-        if evaluation.around_trained().n_members < 2:
-            raise ValueError(
-                "n_members: explain needs at least 2 members that start from the "
-                f"trained net, but {evaluation.n_members} were fitted, around "
-                f"{evaluation.n_starts} nets. Pass n_members=8 or more."
-            )
+        if evaluation.n_members < 2:
+            raise ValueError("n_members: explain needs at least 2, fitted with 1.")
         check_n_neighbors(n_neighbors)
         return explain(
             evaluation,

@@ -17,6 +17,7 @@ from tiny import PairDataset, classifier, flip_every, learner, make_blobs, regre
 from skgex import GEXDetector
 from skgex._nets.training import make_trial
 from skgex.datasets import flip_labels
+from skgex.detection._pulls import hardest_pulls
 from skgex.influence import GEX
 
 N_CLASSES = 6
@@ -337,10 +338,35 @@ def test_more_outputs_than_classes_are_no_obstacle():
     assert np.isfinite(detector.scores(X + 1, y)).all()
 
 
-def test_pulls_are_read_within_each_start(paired, detector):
+def test_what_a_start_has_in_common_is_no_pull():
+    rng = np.random.RandomState(0)
+    log_odds = rng.normal(size=(30, 8))
+    shifted = log_odds.copy()
+    shifted[:, 1::2] += rng.normal(size=(30, 1))
+    probabilities, codes = rng.dirichlet(np.ones(3), 30), rng.randint(3, size=30)
+    plain, same, mixed = (
+        hardest_pulls(
+            np.log1p(np.exp(-values)), probabilities, codes, np.arange(5), 3, None, n
+        )
+        for values, n in ((log_odds, 2), (shifted, 2), (shifted, 1))
+    )
+    for side in (0, 1):
+        np.testing.assert_array_equal(same[side].rows, plain[side].rows)
+        np.testing.assert_allclose(same[side].pulls, plain[side].pulls)
+    assert (mixed[0].rows != plain[0].rows).any()
+
+
+def test_an_explanation_reads_pulls_within_each_start(paired, detector):
     X, y, _ = paired
-    explanation = detector.explain([0, 1, 2])
-    assert (explanation.pulls_for >= 0).all()
-    lonely = split(n_members=2).fit(X, y)
-    with pytest.raises(ValueError, match="n_members: explain needs at least 2"):
-        lonely.explain([0])
+    rows, losses = np.arange(9), detector._fitted.evaluation.losses
+    expected, _ = hardest_pulls(
+        losses, detector.predict_proba(X), y, rows, 3, None, n_starts=2
+    )
+    given = detector.explain(rows, n_neighbors=3)
+    np.testing.assert_array_equal(given.rows_for, expected.rows)
+    np.testing.assert_allclose(given.pulls_for, expected.pulls)
+
+
+def test_two_members_are_compared_though_they_start_apart(paired):
+    X, y, _ = paired
+    assert (split(n_members=2).fit(X, y).explain([0, 1]).pulls_for > 0).any()
