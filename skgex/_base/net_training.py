@@ -31,7 +31,7 @@ AnyMemory: TypeAlias = str | Memory | None
 
 
 def unfitted_net(net: GivenNet, data: Data, need: NetNeed) -> NeuralNet:
-    """Return an unfitted net: a clone of the given one, or an MLP made for the data."""
+    """Return an unfitted net: a clone of the given one, or one made for the data."""
     if net is None:
         return make_default_net(data.X, data.n_classes)
     _warn_of_training(net, need)

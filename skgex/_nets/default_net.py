@@ -1,7 +1,8 @@
-"""The nets that are used if none is given: a small MLP, or a linear net.
+"""The nets that are used if none is given: a small MLP, or on wide data a linear net.
 
-Held-out labels choose between them (``net_choice.py``). On wide data, such as texts, an
-MLP has memorised the labels after an epoch, and a linear net has not.
+On data with few features per row, an MLP finds more wrong labels even if a linear net
+predicts held-out labels as well. On wide data, such as texts, it has memorised labels
+after an epoch, so that it has to predict better (``net_choice.py``).
 """
 
 from typing import Any
@@ -17,6 +18,9 @@ from skgex._nets.default_inputs import Columns, Inputs, columns_of
 # The mean squared norm of a linear net's inputs. The steps of SGD grow with it: data
 # with few and with many features can then have the same learning rates.
 LINEAR_NORM = 10.0
+
+# With more features per row than this, data are wide.
+WIDE = 1 / 8
 
 # Where fewer values than this share are not zero, linear nets of both scales are tried.
 SPARSE = 0.1
@@ -97,7 +101,7 @@ class Linear(nn.Module):
 
 
 def make_default_net(X: Any, n_classes: int) -> NeuralNetClassifier:
-    """Make the unfitted MLP for samples.
+    """Make the unfitted net to use where no held-out labels choose.
 
     Parameters
     ----------
@@ -105,11 +109,13 @@ def make_default_net(X: Any, n_classes: int) -> NeuralNetClassifier:
         nan stands for a missing value.
     n_classes : int
     """
-    return _mlp(X, n_classes, columns_of(X))
+    return make_default_nets(X, n_classes)[0]
 
 
 def make_default_nets(X: Any, n_classes: int) -> list[NeuralNetClassifier]:
-    """Make the unfitted nets to choose from: the MLP, and one or two linear nets.
+    """Make the unfitted nets to choose from; one that comes first needs less evidence.
+
+    The MLP alone, or linear nets before it if X is wide.
 
     Parameters
     ----------
@@ -117,11 +123,13 @@ def make_default_nets(X: Any, n_classes: int) -> list[NeuralNetClassifier]:
         As for :func:`make_default_net`.
     """
     columns = columns_of(X)
+    mlp = _mlp(X, n_classes, columns)
+    if len(columns.mean) <= WIDE * len(X):
+        return [mlp]
     scales = [columns.size]
     if columns.filled.mean() < SPARSE:
         scales.append(columns.deviation)
-    linear = [_linear(X, n_classes, columns, scale) for scale in scales]
-    return [_mlp(X, n_classes, columns), *linear]
+    return [*(_linear(X, n_classes, columns, scale) for scale in scales), mlp]
 
 
 def _mlp(X: Any, n_classes: int, columns: Columns) -> NeuralNetClassifier:

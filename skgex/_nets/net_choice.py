@@ -62,14 +62,12 @@ def choose_default_net(
     """
     first, *others = make_default_nets(X, n_classes)
     best = NetChoice(first, *stop_default_net(first, X, y, strata, seed))
-    losses = _held_out_losses(best.trial, X, y)
+    losses = _held_out_losses(best.trial, X, y) if others else np.empty(0)
     for net in others:
-        other = NetChoice(
-            net, *stop_default_net(net, X, y, strata, seed, goal=losses.mean())
-        )
-        found = _held_out_losses(other.trial, X, y)
+        stopped = stop_default_net(net, X, y, strata, seed, goal=losses.mean())
+        found = _held_out_losses(stopped[0], X, y)
         if beats(found, losses):
-            best, losses = other, found
+            best, losses = NetChoice(net, *stopped), found
     return best
 
 

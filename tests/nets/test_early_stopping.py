@@ -11,7 +11,7 @@ from tiny import PairDataset, classifier, flip_every, learner, make_blobs, regre
 
 from skgex._data.records import take
 from skgex._nets.default_net import make_default_net
-from skgex._nets.early_stopping import _beats, stop_default_net, stop_given_net
+from skgex._nets.early_stopping import beats, stop_default_net, stop_given_net
 from skgex._nets.evaluation import evaluate
 from skgex._nets.snapshot import n_training_steps, revive
 from skgex._nets.training import make_trial
@@ -73,16 +73,16 @@ def test_a_net_that_would_memorise_noise_stops_before_it_does(noisy_blobs):
 @given(st.lists(st.floats(0, 10), min_size=2, max_size=30), st.floats(1e-3, 5))
 def test_a_gain_of_all_rows_beats_and_a_loss_does_not(best, gain):
     best = np.array(best)
-    assert _beats(best - gain, best)
-    assert not _beats(best + gain, best)
-    assert not _beats(best, best)
+    assert beats(best - gain, best)
+    assert not beats(best + gain, best)
+    assert not beats(best, best)
 
 
 def test_losses_that_overflow_never_beat_and_are_always_beaten():
     finite, infinite = np.ones(4), np.array([1.0, np.inf, 1.0, 1.0])
-    assert _beats(finite, infinite)
-    assert not _beats(infinite, finite)
-    assert not _beats(np.full(4, np.nan), finite)
+    assert beats(finite, infinite)
+    assert not beats(infinite, finite)
+    assert not beats(np.full(4, np.nan), finite)
 
 
 @pytest.mark.parametrize("callbacks", [None, "disable", [EarlyStopping(patience=1)]])
