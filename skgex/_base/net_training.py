@@ -15,8 +15,9 @@ from skgex._base.parameters import NetNeed
 from skgex._base.validation import GivenNet
 from skgex._data.records import Data
 from skgex._nets.default_net import make_default_net
-from skgex._nets.early_stopping import stop_default_net, stop_given_net
+from skgex._nets.early_stopping import stop_given_net
 from skgex._nets.fresh_weights import untrained
+from skgex._nets.net_choice import choose_default_net
 from skgex._nets.skorch_adapter import holds_rows_out, unwrap
 from skgex._nets.snapshot import TrainedNet, snapshot
 from skgex._nets.training import Trial, train
@@ -57,7 +58,7 @@ def choose_epochs(
     Parameters
     ----------
     net : NeuralNet or None
-        None stands for the default net, which always stops early.
+        None stands for a default net, which always stops early.
     data : Data
     need : NetNeed
         Of the estimator.
@@ -74,14 +75,16 @@ def choose_epochs(
     trial : Trial or None
         The trial that says for how many epochs; None if there was none.
     """
-    recipe = unfitted_net(net, data, need)
+    cache = check_memory(memory)
     if net is None:
-        stop = stop_default_net
-    elif stops_early and recipe.max_epochs > 1:
-        stop = stop_given_net
-    else:
+        recipe, trial, n_epochs = cache.cache(choose_default_net)(
+            data.X, data.targets, data.n_classes, data.split_by, seed
+        )
+        return recipe.set_params(max_epochs=n_epochs), trial
+    recipe = unfitted_net(net, data, need)
+    if not stops_early or recipe.max_epochs < 2:
         return recipe, None
-    trial, n_epochs = check_memory(memory).cache(stop)(
+    trial, n_epochs = cache.cache(stop_given_net)(
         recipe, data.X, data.targets, data.split_by, seed
     )
     return recipe.set_params(max_epochs=n_epochs), trial

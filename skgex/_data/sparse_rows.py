@@ -44,7 +44,7 @@ class SparseRows:
         return part.reshape(*numbers.shape, self.shape[1])
 
 
-def read(X: Any, rows: np.ndarray) -> np.ndarray:
+def read(X: Any, rows: np.ndarray | slice) -> np.ndarray:
     """Return some rows of samples as an array."""
     return X.dense(rows) if isinstance(X, SparseRows) else X[rows]
 

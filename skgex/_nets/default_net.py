@@ -1,47 +1,43 @@
-"""The net that is used if none is given: a small MLP, made for the data."""
+"""The nets that are used if none is given: a small MLP, or on wide data a linear net.
+
+On data with few features per row, an MLP finds more wrong labels even if a linear net
+predicts held-out labels as well. On wide data, such as texts, it has memorised labels
+after an epoch, so that it has to predict better (``net_choice.py``).
+"""
 
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils import gen_batches
 from skorch import NeuralNetClassifier
 from torch import nn
 
-from skgex._data.casting import fit_scaler
-from skgex._data.sparse_rows import SparseRows
 from skgex._nets.batches import SliceLoader
+from skgex._nets.default_inputs import Columns, Inputs, columns_of
 
-# Rows that are copied to float64 at once, to compute means and scales.
-BLOCK = 4096
+# The mean squared norm of a linear net's inputs. The steps of SGD grow with it: data
+# with few and with many features can then have the same learning rates.
+LINEAR_NORM = 10.0
 
-# Inputs further from their mean, in standard deviations, are clipped to this.
-MAX_DEVIATIONS = 10.0
+# With more features per row than this, data are wide.
+WIDE = 1 / 8
+
+# Where fewer values than this share are not zero, linear nets of both scales are tried.
+SPARSE = 0.1
 
 
 class MLP(nn.Module):
-    """Two hidden layers over inputs that the module standardises; returns logits.
-
-    A missing input, nan, counts as the mean.
+    """Two hidden layers over :class:`Inputs`; returns logits.
 
     Parameters
     ----------
-    mean, scale : ndarray of shape (n_features,)
-        The mean is subtracted from the flattened inputs, which are then divided by the
-        scale.
+    mean, scale, incomplete
+        As for :class:`Inputs`.
     n_outputs : int
         Number of classes.
     hidden : int, default=128
         Width of both hidden layers.
-    incomplete : ndarray of int or None, default=None
-        The inputs with missing values in training. Each has an indicator of them as
-        one more input. None stands for no such inputs.
     """
-
-    mean: torch.Tensor
-    scale: torch.Tensor
-    incomplete: torch.Tensor
 
     def __init__(
         self,
@@ -52,14 +48,10 @@ class MLP(nn.Module):
         incomplete: np.ndarray | None = None,
     ):
         super().__init__()
-        self.register_buffer("mean", torch.tensor(mean))
-        self.register_buffer("scale", torch.tensor(scale))
-        if incomplete is not None:
-            self.register_buffer("incomplete", torch.tensor(incomplete))
-        n_inputs = len(mean) + (0 if incomplete is None else len(incomplete))
-        dtype = self.mean.dtype  # whatever torch's default is
+        self.inputs = Inputs(mean, scale, incomplete)
+        dtype = self.inputs.mean.dtype  # whatever torch's default is
         self.layers = nn.Sequential(
-            nn.Linear(n_inputs, hidden, dtype=dtype),
+            nn.Linear(self.inputs.n_inputs, hidden, dtype=dtype),
             nn.ReLU(),
             nn.Linear(hidden, hidden, dtype=dtype),
             nn.ReLU(),
@@ -68,16 +60,48 @@ class MLP(nn.Module):
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         """Return logits of shape (n_samples, n_outputs)."""
-        deviations = (X.flatten(1) - self.mean) / self.scale
-        inputs = deviations.clamp(-MAX_DEVIATIONS, MAX_DEVIATIONS).nan_to_num(0.0)
-        if hasattr(self, "incomplete"):
-            indicators = deviations[:, self.incomplete].isnan().to(inputs.dtype)
-            inputs = torch.cat([inputs, indicators], dim=1)
-        return self.layers(inputs)
+        return self.layers(self.inputs(X))
+
+
+class Linear(nn.Module):
+    """One layer over :class:`Inputs`; returns logits.
+
+    Its weights start at zero: those of a feature that few samples have move little, and
+    would keep most of a random start.
+
+    Parameters
+    ----------
+    mean, scale, incomplete
+        As for :class:`Inputs`.
+    n_outputs : int
+        Number of classes.
+    gain : float, default=1.0
+        The inputs are multiplied by it.
+    """
+
+    def __init__(
+        self,
+        mean: np.ndarray,
+        scale: np.ndarray,
+        n_outputs: int,
+        gain: float = 1.0,
+        incomplete: np.ndarray | None = None,
+    ):
+        super().__init__()
+        self.inputs = Inputs(mean, scale, incomplete)
+        self.gain = gain
+        dtype = self.inputs.mean.dtype
+        self.layer = nn.Linear(self.inputs.n_inputs, n_outputs, dtype=dtype)
+        nn.init.zeros_(self.layer.weight)
+        nn.init.zeros_(self.layer.bias)
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        """Return logits of shape (n_samples, n_outputs)."""
+        return self.layer(self.gain * self.inputs(X))
 
 
 def make_default_net(X: Any, n_classes: int) -> NeuralNetClassifier:
-    """Make the unfitted net for samples.
+    """Make the unfitted net to use where no held-out labels choose.
 
     Parameters
     ----------
@@ -85,21 +109,69 @@ def make_default_net(X: Any, n_classes: int) -> NeuralNetClassifier:
         nan stands for a missing value.
     n_classes : int
     """
-    scaler, n_missing = _statistics(X)
+    return make_default_nets(X, n_classes)[0]
+
+
+def make_default_nets(X: Any, n_classes: int) -> list[NeuralNetClassifier]:
+    """Make the unfitted nets to choose from; one that comes first needs less evidence.
+
+    The MLP alone, or linear nets before it if X is wide.
+
+    Parameters
+    ----------
+    X, n_classes
+        As for :func:`make_default_net`.
+    """
+    columns = columns_of(X)
+    mlp = _mlp(X, n_classes, columns)
+    if len(columns.mean) <= WIDE * len(X):
+        return [mlp]
+    scales = [columns.size]
+    if columns.filled.mean() < SPARSE:
+        scales.append(columns.deviation)
+    return [*(_linear(X, n_classes, columns, scale) for scale in scales), mlp]
+
+
+def _mlp(X: Any, n_classes: int, columns: Columns) -> NeuralNetClassifier:
+    net = _net(MLP, X, n_classes, columns, columns.size)
+    return net.set_params(optimizer=torch.optim.Adam, lr=2e-3)
+
+
+def _linear(
+    X: Any, n_classes: int, columns: Columns, scale: np.ndarray
+) -> NeuralNetClassifier:
+    """Make a net whose steps follow the gradient.
+
+    Adam's would be as large for features that few samples have as for all others, which
+    memorises the labels of these samples.
+    """
+    variance = np.square(columns.deviation / scale)[columns.varies].sum()
+    net = _net(Linear, X, n_classes, columns, scale)
+    return net.set_params(
+        module__gain=float(np.sqrt(LINEAR_NORM / max(variance, 1.0))),
+        optimizer=torch.optim.SGD,
+        optimizer__momentum=0.9,
+        lr=0.1,
+    )
+
+
+def _net(
+    module: type[nn.Module],
+    X: Any,
+    n_classes: int,
+    columns: Columns,
+    scale: np.ndarray,
+) -> NeuralNetClassifier:
     incomplete = {}
-    if n_missing.any():
-        incomplete["module__incomplete"] = np.flatnonzero(n_missing)
-    # A column without any value has no mean; all of it counts as missing.
-    mean, scale = np.nan_to_num(scaler.mean_), scaler.scale_
+    if len(columns.incomplete):
+        incomplete["module__incomplete"] = columns.incomplete
     return NeuralNetClassifier(
-        MLP,
-        module__mean=mean.astype(np.float32),
-        module__scale=np.where(np.isnan(scale), 1.0, scale).astype(np.float32),
+        module,
+        module__mean=columns.mean.astype(np.float32),
+        module__scale=scale.astype(np.float32),
         module__n_outputs=n_classes,
         **incomplete,
         criterion=nn.CrossEntropyLoss,
-        optimizer=torch.optim.Adam,
-        lr=2e-3,
         batch_size=int(np.clip(len(X) // 16, 16, 128)),
         iterator_train=SliceLoader,
         iterator_train__shuffle=True,
@@ -107,20 +179,3 @@ def make_default_net(X: Any, n_classes: int) -> NeuralNetClassifier:
         train_split=None,
         verbose=0,
     )
-
-
-def _statistics(X: Any) -> tuple[StandardScaler, np.ndarray]:
-    """Return means and scales of the columns, and how many values each one lacks."""
-    if isinstance(X, SparseRows):
-        matrix = X.matrix
-        n_missing = np.bincount(
-            matrix.indices[np.isnan(matrix.data)], minlength=X.shape[1]
-        )
-        return fit_scaler(X), n_missing
-    rows, scaler = X.reshape(len(X), -1), StandardScaler()
-    n_missing = np.zeros(rows.shape[1], dtype=np.intp)
-    for block in gen_batches(len(rows), BLOCK):
-        with np.errstate(invalid="ignore"):  # in a column without any value
-            scaler.partial_fit(rows[block])
-        n_missing += np.isnan(rows[block]).sum(axis=0)
-    return scaler, n_missing

@@ -37,9 +37,21 @@ MAX_EPOCHS = 200
 
 
 def stop_default_net(
-    net: NeuralNet, X: np.ndarray, y: np.ndarray, strata: Strata, seed: int
+    net: NeuralNet,
+    X: Any,
+    y: np.ndarray,
+    strata: Strata,
+    seed: int,
+    goal: float = np.inf,
 ) -> tuple[Trial, int]:
-    """Train the default net on most rows for as long as the held-out loss falls.
+    """Train a default net on most rows for as long as the held-out loss falls.
+
+    Parameters
+    ----------
+    net, X, y, strata, seed
+        As for :func:`stop_given_net`.
+    goal : float, default=inf
+        Stop once the mean held-out loss, in nats, is unlikely to fall to this.
 
     Returns
     -------
@@ -52,7 +64,10 @@ def stop_default_net(
     watched = clone(net).set_params(
         max_epochs=MAX_EPOCHS,
         train_split=predefined_split(Dataset(X[held_out], y[held_out])),
-        callbacks=[EarlyStopping(patience=PATIENCE, load_best=True, sink=_silent)],
+        callbacks=[
+            EarlyStopping(patience=PATIENCE, load_best=True, sink=_silent),
+            _OutOfReach(goal),
+        ],
     )
     trained = train(watched, X, y, seed, seen)
     losses = [epoch["valid_loss"] for epoch in trained.history]
@@ -81,6 +96,39 @@ def stop_given_net(
     return Trial(stopped, seen, held_out), watch.n_epochs
 
 
+def beats(losses: np.ndarray, best: np.ndarray) -> bool:
+    """Return whether losses are lower than those of the best by a standard error.
+
+    Parameters
+    ----------
+    losses, best : ndarray of shape (n_samples,), dtype=float64
+        Of the same held-out rows, in nats.
+    """
+    if not (np.isfinite(losses).all() and np.isfinite(best).all()):
+        return bool(np.isfinite(losses).all())
+    gains = best - losses
+    return bool(gains.mean() > gains.std() / np.sqrt(len(gains)))
+
+
+class _OutOfReach(Callback):
+    """Stop if the held-out loss would miss a goal even by falling as much again.
+
+    As much as in the second half of the epochs so far: losses fall by less and less.
+    """
+
+    def __init__(self, goal: float):
+        self.goal = goal
+
+    def on_epoch_end(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
+        """Compare the loss with that at half of the epochs."""
+        n_epochs = len(net.history)
+        if n_epochs < PATIENCE:
+            return
+        loss, before = (net.history[i, "valid_loss"] for i in (-1, n_epochs // 2 - 1))
+        if loss - (before - loss) > self.goal:
+            raise KeyboardInterrupt
+
+
 class _BestEpoch(Callback):
     """Keep the weights of the best epoch, by the loss of held-out rows."""
 
@@ -95,17 +143,9 @@ class _BestEpoch(Callback):
         """Compare the losses of the held-out rows with those of the best epoch."""
         weights, evaluation = self.reader.read(net)
         losses = evaluation.losses.astype(np.float64)
-        if self.losses is None or _beats(losses, self.losses):
+        if self.losses is None or beats(losses, self.losses):
             self.losses, self.weights = losses, weights
             self.n_epochs = len(net.history)
-
-
-def _beats(losses: np.ndarray, best: np.ndarray) -> bool:
-    """Return whether losses are lower by more than a standard error."""
-    if not (np.isfinite(losses).all() and np.isfinite(best).all()):
-        return bool(np.isfinite(losses).all())
-    gains = best - losses
-    return bool(gains.mean() > gains.std() / np.sqrt(len(gains)))
 
 
 def _silent(text: str) -> None:

@@ -65,7 +65,9 @@ class GEXDetector(DetectorMixin, GEX):
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
         The net whose loss is used. A skorch net is cloned and the clone is trained.
         ``FrozenEstimator(net)`` is used with its present weights. None trains a small
-        MLP, for class labels only, until its loss on held-out rows stops falling.
+        MLP, for class labels only, until its loss on held-out rows stops falling; on
+        wide data, such as texts, a linear net unless an MLP predicts held-out labels
+        better.
     n_members : int or "auto", default=8
         M, the number of members. Every second one starts from a trial net, which was
         trained on part of the rows to choose the number of epochs or the learning rate

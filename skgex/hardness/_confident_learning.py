@@ -29,7 +29,8 @@ class ConfidentLearning(Hardness):
     ----------
     net : skorch.NeuralNet or None, default=None
         The net of which clones are trained. None trains a small MLP, for class labels
-        only, until its loss on held-out rows stops falling.
+        only, until its loss on held-out rows stops falling; on wide data, such as
+        texts, a linear net unless an MLP predicts held-out labels better.
     method : {"self_confidence", "normalized_margin", \
             "confidence_weighted_entropy"}, default="self_confidence"
         How cleanlab measures the quality of a label: by its probability

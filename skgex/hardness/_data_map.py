@@ -25,7 +25,8 @@ class DataMap(Hardness):
     net : skorch.NeuralNet or None, default=None
         The net whose training is observed. It is cloned and the clone is trained. None
         trains a small MLP, for class labels only, until its loss on held-out rows stops
-        falling.
+        falling; on wide data, such as texts, a linear net unless an MLP predicts
+        held-out labels better.
     statistic : {"confidence", "margin"}, default="confidence"
         What is averaged over the epochs: the probability of the label ("confidence"),
         or by how much it exceeds the largest probability of the other classes

@@ -31,7 +31,8 @@ class DeepKNN(Hardness):
         The net whose features are used. A skorch net is cloned and the clone is
         trained. ``FrozenEstimator(net)`` is used with its present weights, as the only
         checkpoint. None trains a small MLP, for class labels only, until its loss on
-        held-out rows stops falling.
+        held-out rows stops falling; on wide data, such as texts, a linear net unless an
+        MLP predicts held-out labels better.
     features : {"logits", "penultimate"}, default="logits"
         The features in which neighbours are found, by their Euclidean distance: the
         outputs of the module ("logits"), or the inputs of its last layer

@@ -24,8 +24,8 @@ class EL2N(Hardness):
     Parameters
     ----------
     net : skorch.NeuralNet or None, default=None
-        The net of which clones are trained. None trains a small MLP, for class labels
-        only.
+        The net of which clones are trained. None trains a small MLP, on wide data a
+        linear net, for class labels only.
     n_nets : int, default=5
         Number of nets, each with its own initial weights and order of batches. More
         nets make the scores less random, at a proportional cost.

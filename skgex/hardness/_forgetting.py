@@ -22,7 +22,8 @@ class ForgettingScore(Hardness):
     net : skorch.NeuralNet or None, default=None
         The net whose training is observed. It is cloned and the clone is trained. None
         trains a small MLP, for class labels only, until its loss on held-out rows stops
-        falling.
+        falling; on wide data, such as texts, a linear net unless an MLP predicts
+        held-out labels better.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the training and its record, so that
         all estimators that observe the same net with the same data and seed share one

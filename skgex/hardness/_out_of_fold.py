@@ -28,7 +28,8 @@ class OutOfFold(Hardness):
     ----------
     net : skorch.NeuralNet or None, default=None
         The net of which clones are trained. None trains a small MLP, for class labels
-        only, until its loss on held-out rows stops falling.
+        only, until its loss on held-out rows stops falling; on wide data, such as
+        texts, a linear net unless an MLP predicts held-out labels better.
     statistic : {"self_confidence", "margin"}, default="self_confidence"
         The probability of the label ("self_confidence"), or by how much it exceeds the
         largest probability of the other classes ("margin").

@@ -25,7 +25,9 @@ class TrainingLoss(Hardness):
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
         The net whose loss is used. A skorch net is cloned and the clone is trained.
         ``FrozenEstimator(net)`` is used with its present weights. None trains a small
-        MLP, for class labels only, until its loss on held-out rows stops falling.
+        MLP, for class labels only, until its loss on held-out rows stops falling; on
+        wide data, such as texts, a linear net unless an MLP predicts held-out labels
+        better.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the training and its record, so that
         all estimators that observe the same net with the same data and seed share one

@@ -39,7 +39,9 @@ class Arnoldi(InfluenceEstimator):
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
         The net whose loss is used. A skorch net is cloned and the clone is trained.
         ``FrozenEstimator(net)`` is used with its present weights. None trains a small
-        MLP, for class labels only, until its loss on held-out rows stops falling.
+        MLP, for class labels only, until its loss on held-out rows stops falling; on
+        wide data, such as texts, a linear net unless an MLP predicts held-out labels
+        better.
     n_components : int, default=20
         R, the number of eigenvectors. A larger value takes more of the Hessian into
         account, and more memory. Eigenvalues that are zero up to rounding give no

@@ -37,7 +37,9 @@ class GEXLinear(InfluenceEstimator):
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
         The net whose loss is used. A skorch net is cloned and the clone is trained.
         ``FrozenEstimator(net)`` is used with its present weights. None trains a small
-        MLP, for class labels only, until its loss on held-out rows stops falling.
+        MLP, for class labels only, until its loss on held-out rows stops falling; on
+        wide data, such as texts, a linear net unless an MLP predicts held-out labels
+        better.
     n_members : int, default=16
         M, the number of members. More members make the ranking of rows less random, at
         a proportional cost.

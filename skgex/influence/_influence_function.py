@@ -40,7 +40,9 @@ class InfluenceFunction(InfluenceEstimator):
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
         The net whose loss is used. A skorch net is cloned and the clone is trained.
         ``FrozenEstimator(net)`` is used with its present weights. None trains a small
-        MLP, for class labels only, until its loss on held-out rows stops falling.
+        MLP, for class labels only, until its loss on held-out rows stops falling; on
+        wide data, such as texts, a linear net unless an MLP predicts held-out labels
+        better.
     solver : {"cg", "dense", "lissa"}, default="cg"
         How gradients are multiplied by the inverse. "cg": by conjugate gradients.
         "dense": by the inverted matrix itself, which is exact but feasible only up to

@@ -29,7 +29,9 @@ class RandomProjection(InfluenceEstimator):
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
         The net whose loss is used. A skorch net is cloned and the clone is trained.
         ``FrozenEstimator(net)`` is used with its present weights. None trains a small
-        MLP, for class labels only, until its loss on held-out rows stops falling.
+        MLP, for class labels only, until its loss on held-out rows stops falling; on
+        wide data, such as texts, a linear net unless an MLP predicts held-out labels
+        better.
     n_components : int, default=20
         R, the number of random directions. A larger value approximates the inner
         product of gradients better, at a proportional cost.

@@ -39,7 +39,8 @@ class TracIn(InfluenceEstimator):
     net : skorch.NeuralNet or None, default=None
         The net whose training is observed. It is cloned and the clone is trained. None
         trains a small MLP, for class labels only, until its loss on held-out rows stops
-        falling.
+        falling; on wide data, such as texts, a linear net unless an MLP predicts
+        held-out labels better.
     n_checkpoints : int, default=5
         Number of checkpoints, spread evenly over the second half of the training. A
         short training has fewer. The cost is proportional to it.

@@ -32,7 +32,9 @@ class GEXPruner(PrunerMixin, GEX):
     net : skorch.NeuralNet, FrozenEstimator or None, default=None
         The net whose loss is used. A skorch net is cloned and the clone is trained.
         ``FrozenEstimator(net)`` is used with its present weights. None trains a small
-        MLP, for class labels only, until its loss on held-out rows stops falling.
+        MLP, for class labels only, until its loss on held-out rows stops falling; on
+        wide data, such as texts, a linear net unless an MLP predicts held-out labels
+        better.
     prune : float or int, default=0.1
         Share of the rows to prune, in [0, 1), or their number.
     class_balance : float or "auto", default="auto"

@@ -25,9 +25,8 @@ def fit(X, net=None):
 
 def test_gaps_are_means_with_an_indicator():
     net = make_default_net(GAPS.astype(np.float32), 3).initialize().module_
-    filled = (np.nan_to_num(GAPS, nan=np.nanmean(GAPS[:, 1])) - net.mean.numpy()) / (
-        net.scale.numpy()
-    )
+    mean, scale = net.inputs.mean.numpy(), net.inputs.scale.numpy()
+    filled = (np.nan_to_num(GAPS, nan=np.nanmean(GAPS[:, 1])) - mean) / scale
     inputs = np.column_stack([filled, np.isnan(GAPS[:, 1])]).astype(np.float32)
     expected = net.layers(torch.as_tensor(inputs))
     given = net(torch.as_tensor(GAPS.astype(np.float32)))

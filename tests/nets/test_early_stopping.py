@@ -10,8 +10,8 @@ from skorch.dataset import ValidSplit
 from tiny import PairDataset, classifier, flip_every, learner, make_blobs, regressor
 
 from skgex._data.records import take
-from skgex._nets.default_net import make_default_net
-from skgex._nets.early_stopping import _beats, stop_default_net, stop_given_net
+from skgex._nets.default_net import make_default_nets
+from skgex._nets.early_stopping import beats, stop_default_net, stop_given_net
 from skgex._nets.evaluation import evaluate
 from skgex._nets.snapshot import n_training_steps, revive
 from skgex._nets.training import make_trial
@@ -73,16 +73,16 @@ def test_a_net_that_would_memorise_noise_stops_before_it_does(noisy_blobs):
 @given(st.lists(st.floats(0, 10), min_size=2, max_size=30), st.floats(1e-3, 5))
 def test_a_gain_of_all_rows_beats_and_a_loss_does_not(best, gain):
     best = np.array(best)
-    assert _beats(best - gain, best)
-    assert not _beats(best + gain, best)
-    assert not _beats(best, best)
+    assert beats(best - gain, best)
+    assert not beats(best + gain, best)
+    assert not beats(best, best)
 
 
 def test_losses_that_overflow_never_beat_and_are_always_beaten():
     finite, infinite = np.ones(4), np.array([1.0, np.inf, 1.0, 1.0])
-    assert _beats(finite, infinite)
-    assert not _beats(infinite, finite)
-    assert not _beats(np.full(4, np.nan), finite)
+    assert beats(finite, infinite)
+    assert not beats(infinite, finite)
+    assert not beats(np.full(4, np.nan), finite)
 
 
 @pytest.mark.parametrize("callbacks", [None, "disable", [EarlyStopping(patience=1)]])
@@ -133,7 +133,8 @@ def stop_default(n_rows, lr, seed, optimizer=torch.optim.Adam):
     """The trial of a default net on overlapping classes, and its epochs' losses."""
     X, y = make_blobs(n_rows, spread=1.5)
     X = X.astype(np.float32)
-    net = make_default_net(X, 3).set_params(lr=lr, optimizer=optimizer)
+    *_, net = make_default_nets(X, 3)
+    net.set_params(lr=lr, optimizer=optimizer)
     trial, n_epochs = stop_default_net(net, X, y, y, seed)
     losses = [epoch["valid_loss"] for epoch in trial.trained.history]
     return X, y, trial, n_epochs, losses
@@ -173,3 +174,22 @@ def test_the_default_net_is_trained_for_no_more_than_200_epochs():
     _, _, _, n_epochs, losses = stop_default(60, 1e-4, 0, torch.optim.SGD)
     assert epochs_by_a_loop(losses) == (LONGEST, LONGEST)
     assert n_epochs == len(losses) == LONGEST
+
+
+@pytest.mark.parametrize("goal", [0.0, 0.3, 0.6, 1.0, np.inf])
+def test_a_net_that_cannot_reach_a_goal_stops_sooner(goal):
+    """It is on the same way, and ends where as much progress again would not do."""
+    X, y = make_blobs(120, spread=1.5)
+    X, y = X.astype(np.float32), flip_every(y, 4)[0]
+    *_, net = make_default_nets(X, 3)
+    longest, _ = stop_default_net(net, X, y, y, 0)
+    losses = [epoch["valid_loss"] for epoch in longest.trained.history]
+    ends = [
+        n
+        for n in range(PATIENCE, len(losses) + 1)
+        if 2 * losses[n - 1] - losses[n // 2 - 1] > goal
+    ]
+    trial, n_epochs = stop_default_net(net, X, y, y, 0, goal)
+    found = [epoch["valid_loss"] for epoch in trial.trained.history]
+    assert found == losses[: min([*ends, len(losses)])]
+    assert n_epochs == int(np.argmin(found)) + 1
