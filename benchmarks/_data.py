@@ -3,11 +3,26 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import load_digits
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import check_random_state
+
+# Tables of mixed types, FOLDER/overlap/NAME.csv, and the column that holds the class.
+# The classes of the first two overlap much, those of the others hardly.
+OVERLAP = {
+    "titanic": "survived",
+    "weather": "weather",
+    "penguins": "Species",
+    "biopsy": "class",
+}
+# Columns of text with more values than this are names, dates or remarks.
+MOST_CATEGORIES = 20
 
 
 def load(name: str, data_dir: Path | None, n_rows: int = 4000, seed: int = 0):
@@ -33,14 +48,45 @@ def load_split(name: str, data_dir: Path | None, n_train: int, seed: int):
 
     At most ``n_train`` rows, and at most 70 % of all, are for training; at most 10,000
     of the others are for testing.
+
+    Text of the tables in ``OVERLAP`` turns into one column per category, and gaps are
+    filled by the mean of their column.
     """
-    X, y = load(name, data_dir, n_rows=n_train + 10_000, seed=seed)
+    if name in OVERLAP:
+        X, y = load_table(name, data_dir)
+        scaler = mixed_scaler()
+    else:
+        X, y = load(name, data_dir, n_rows=n_train + 10_000, seed=seed)
+        scaler = StandardScaler()
     n_train = min(n_train, int(0.7 * len(X)))
     X, X_test, y, y_test = train_test_split(
         X, y, train_size=n_train, stratify=y, random_state=seed
     )
-    scaler = StandardScaler().fit(X)
-    return scaler.transform(X), scaler.transform(X_test), y, y_test
+    scaler.fit(X)
+    X, X_test = (scaler.transform(rows).astype(np.float32) for rows in (X, X_test))
+    return X, X_test, y, y_test
+
+
+def load_table(name: str, data_dir: Path | None):
+    """Return a table of ``OVERLAP`` as a data frame, and its classes as integers."""
+    path = None if data_dir is None else data_dir / "overlap" / f"{name}.csv"
+    if path is None or not path.exists():
+        raise SystemExit(f"{name}: pass --data-dir with overlap/{name}.csv")
+    frame = pd.read_csv(path)
+    y = np.unique(frame.pop(OVERLAP[name]).to_numpy(str), return_inverse=True)[1]
+    text = frame.select_dtypes(exclude="number")
+    many = text.columns[text.nunique() > MOST_CATEGORIES]
+    return frame.drop(columns=many), y
+
+
+def mixed_scaler():
+    """Return what turns a table of numbers and text into standardised numbers."""
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    return make_column_transformer(
+        (numbers, make_column_selector(dtype_include="number")),
+        (categories, make_column_selector(dtype_exclude="number")),
+    )
 
 
 def load_headlines(data_dir: Path | None):
