@@ -51,14 +51,14 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     all but ``max_share_per_class`` of them. And rows are acted on only as far as
     held-out rows bear it: ``estimator`` is fitted on some folds with a quarter, a half,
     three quarters and all of the flagged rows acted on, the most suspicious first, and
-    on the rows as they are. The best of these is taken if its gain exceeds its standard
-    error. A warning is raised whenever a guard changes the outcome.
+    on the rows as they are. The best of these is taken if its gain exceeds twice its
+    standard error. A warning is raised whenever a guard changes the outcome.
 
-    The gain is that in the log-likelihood of the true labels of held-out rows, which
-    are those given unless a constant rate of noise explains the given ones better. Noise
-    that goes mostly from one class to one other cannot be told from classes that
-    overlap, so that little is done about it. An estimator without ``predict_proba`` is
-    judged by its accuracy for the labels as given.
+    The gain is that in the log-likelihood of the true labels of held-out rows. These
+    labels are those given, unless the latter are explained better by a constant rate of
+    noise. Noise that goes mostly from one class to one other cannot be told from
+    classes that overlap, so that little is done about it. An estimator without
+    ``predict_proba`` is judged by its accuracy for the labels as given.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     gain_ : float
         How much the best candidate is ahead of all rows as they are, on held-out rows:
         in nats of log-likelihood per row, or in accuracy where there are no
-        probabilities. Rows were acted on only if it exceeds ``gain_std_``. NaN if
+        probabilities. Rows were acted on only if it exceeds twice ``gain_std_``. NaN if
         nothing was judged.
     gain_std_ : float
         Standard error of ``gain_``.
@@ -119,7 +119,7 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     See Also
     --------
-    CleaningSampler : Dropping and relabelling as a step of imbalanced-learn's pipelines.
+    CleaningSampler : The same as a step of pipelines, without weights.
 
     Examples
     --------

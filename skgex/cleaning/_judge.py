@@ -12,6 +12,10 @@ from skgex.cleaning._noisy_labels import Explanation, explain, highest_noise_rat
 from skgex.cleaning._plans import Plan, as_they_are, fit_by
 from skgex.hardness._folded import deal
 
+# A difference counts if it exceeds this number of standard errors. The best of several
+# plans that all do harm is ahead by one by chance too often.
+N_ERRORS = 2
+
 # Probabilities below this count as this, as in scikit-learn's log_loss.
 LEAST = np.finfo(np.float64).eps
 
@@ -22,7 +26,7 @@ class Verdict(NamedTuple):
     Attributes
     ----------
     plan : Plan
-        Of the highest gain if that exceeds its standard error; else the plan that
+        Of the highest gain if that exceeds twice its standard error; else the plan that
         leaves all rows as they are.
     gain : float
         The highest gain, in nats per row; in accuracy where there are no
@@ -112,7 +116,8 @@ class Judge:
         gains = [self._gain(at_first, other, posterior) for other in others]
         best = int(np.argmax([mean for mean, _ in gains]))
         mean, std = gains[best]
-        return Verdict(plans[best] if mean > std else plain, mean, std, rate)
+        chosen = plans[best] if mean > N_ERRORS * std else plain
+        return Verdict(chosen, mean, std, rate)
 
     def _is_possible(self, plan: Plan) -> bool:
         """Return whether a plan leaves two classes to each fit."""
@@ -141,8 +146,8 @@ class Judge:
     ) -> tuple[np.ndarray, float]:
         """Return the probability of each class to be true, and the rate of noise.
 
-        The labels count as true unless noise explains them better, by more than a
-        standard error. And they are explained by the fits on rows as they are unless
+        The labels count as true unless noise explains them better, by more than two
+        standard errors. And they are explained by the fits on rows as they are unless
         fits by a plan explain them better, by as much.
         """
         highest = highest_noise_rate(plain, self.codes)
@@ -152,7 +157,7 @@ class Judge:
             return np.eye(len(self.classes))[self.codes], 0.0
         best = max(
             (self._explain(other, highest) for other in others),
-            key=lambda explanation: explanation.log_likelihoods.mean(),
+            key=lambda explanation: self._mean(explanation.log_likelihoods)[0],
         )
         chosen = best if self._is_better(best, noisy) else noisy
         return chosen.posterior, chosen.noise_rate
@@ -162,7 +167,7 @@ class Judge:
 
     def _is_better(self, one: Explanation, other: Explanation) -> bool:
         mean, std = self._mean(one.log_likelihoods - other.log_likelihoods)
-        return mean > std
+        return mean > N_ERRORS * std
 
     def _gain(
         self, plain: np.ndarray, other: np.ndarray, posterior: np.ndarray | None

@@ -1,4 +1,4 @@
-"""From the rows that may be acted on to what is done, as far as held-out rows bear it."""
+"""From the rows that may be acted on to what is done with them."""
 
 from functools import partial
 from typing import Any
