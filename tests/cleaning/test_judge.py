@@ -132,7 +132,7 @@ def test_without_probabilities_accuracy_decides(followed):
     # Of one class, most labels are those of the next one.
     moved = (clean == 0) & (np.random.RandomState(0).random_sample(900) < 0.45)
     noisy = np.where(moved, 1, clean)
-    mask = moved if followed else np.roll(RANDOM.repeat(2)[:900], 7)
+    mask = moved if followed else np.random.RandomState(1).random_sample(900) < 0.3
     model = CleanedClassifier(LinearSVC(random_state=0), Flags(mask))
     fitted(model, clean_X, noisy)
     assert np.isnan(model.noise_rate_)
