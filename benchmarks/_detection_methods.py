@@ -5,6 +5,9 @@ import time
 import numpy as np
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from skgex import GEXDetector, NoisyLabelDetector
 from skgex.hardness import AUM, EL2N, DataMap, DeepKNN, OutOfFold, TrainingLoss
@@ -47,8 +50,26 @@ def by(kind, **settings):
 def cleanlab(net, X, y, seed):
     """Rank by label quality from 5 folds, and cut by cleanlab's own filter."""
     folds = OutOfFold(net, n_folds=5, random_state=seed).fit(X, y)
-    quality = get_label_quality_scores(y, folds.probabilities_)
-    return -quality, find_label_issues(y, folds.probabilities_, n_jobs=1)
+    return by_quality(y, folds.probabilities_)
+
+
+def cleanlab_with(model):
+    """Return the same around a classifier of one's own, as people do on tables."""
+
+    def method(net, X, y, seed):
+        folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+        own = clone(model).set_params(random_state=seed)
+        rows = X.reshape(len(X), -1)
+        answers = cross_val_predict(own, rows, y, cv=folds, method="predict_proba")
+        return by_quality(y, answers)
+
+    return method
+
+
+def by_quality(y, probabilities):
+    """Return minus the quality of each label, and cleanlab's own mask."""
+    quality = get_label_quality_scores(y, probabilities)
+    return -quality, find_label_issues(y, probabilities, n_jobs=1)
 
 
 RIVALS = {
@@ -59,6 +80,8 @@ RIVALS = {
     "AUM": by(AUM),
     "DataMap": by(DataMap),
     "cleanlab": cleanlab,
+    "cleanlab, forest": cleanlab_with(RandomForestClassifier(200)),
+    "cleanlab, boosting": cleanlab_with(HistGradientBoostingClassifier()),
     "margin": by(OutOfFold, statistic="margin"),
     "kNN": by(DeepKNN),
     "TracIn": by(TracIn),
@@ -79,7 +102,8 @@ def run(X, y, net, seed, wanted):
     Without a net, ``GEXDetector()`` makes one and chooses the number of epochs; the
     other methods get the same net and number.
     """
-    if SHIPPED in wanted or net is None:
+    needs_net = wanted - {"cleanlab, forest", "cleanlab, boosting"}
+    if SHIPPED in wanted or (net is None and needs_net):
         detector, *answer = timed(shipped, net, X, y, seed)
         yield SHIPPED, *answer
         if net is None:

@@ -44,6 +44,7 @@ OTHERS = {
     "loss_floor": [0.3, 0.0],
     "lr": [0.7, "auto"],
     "max_samples": [0.5, 1.0],
+    "max_share_per_class": [0.1],
     "memory": [joblib.Memory(None)],
     "method": ["self_confidence", "normalized_margin"],
     "min_samples_per_class": [7],

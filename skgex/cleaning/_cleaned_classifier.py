@@ -1,12 +1,12 @@
 """CleanedClassifier: a classifier fitted on what a detector leaves of the data."""
 
 from collections.abc import Callable
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -23,12 +23,15 @@ from skgex._base.parameters import HasMethods, Interval, StrOptions, fit_context
 from skgex._base.validation import validate_for_fit
 from skgex.cleaning._guards import (
     CHECKS,
-    Decision,
+    Limits,
     as_given,
     decide,
     last_step,
     view_for,
 )
+from skgex.cleaning._judge import Judge
+from skgex.cleaning._outcome import outcome
+from skgex.cleaning._plans import fit_by
 
 
 def _estimator_has(name: str) -> Callable[["CleanedClassifier"], bool]:
@@ -42,10 +45,20 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     the label that it suggests, or given a lower weight. Then ``estimator`` is fitted
     on the result.
 
-    Two guards limit the harm that a bad detection can do. If the scores of the flagged
-    rows do not stand apart from the others, ``estimator`` is fitted on all rows as
-    they are. And each class keeps at least ``min_samples_per_class`` of its rows. A
-    warning is raised whenever a guard changes the outcome.
+    Three guards limit the harm that a bad detection can do. If the scores of the
+    flagged rows do not stand apart from the others, ``estimator`` is fitted on all rows
+    as they are. Each class keeps at least ``min_samples_per_class`` of its rows, and
+    all but ``max_share_per_class`` of them. And rows are acted on only as far as
+    held-out rows bear it: ``estimator`` is fitted on some folds with a quarter, a half,
+    three quarters and all of the flagged rows acted on, the most suspicious first, and
+    on the rows as they are. The best of these is taken if its gain exceeds twice its
+    standard error. A warning is raised whenever a guard changes the outcome.
+
+    The gain is that in the log-likelihood of the true labels of held-out rows. These
+    labels are those given, unless the latter are explained better by a constant rate of
+    noise. Noise that goes mostly from one class to one other cannot be told from
+    classes that overlap, so that little is done about it. An estimator without
+    ``predict_proba`` is judged by its accuracy for the labels as given.
 
     Parameters
     ----------
@@ -60,11 +73,20 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         What to do with flagged rows. "drop" leaves them out. "relabel" gives them the
         label that the detector suggests, and needs a detector with ``relabel``.
         "weight" keeps all rows and passes ``sample_weight`` to the classifier: 0 for
-        flagged rows, and for others the probability that their label is right. It
-        needs a detector with ``noise_proba``.
+        flagged rows, and for others 1, or the probability that their label is right,
+        by the detector or for all rows by the held-out classifiers, whichever serves
+        held-out rows best. It needs a detector with ``noise_proba``.
+    n_folds : int or None, default=3
+        Number of folds by which the outcome is judged. Each of up to five candidates
+        (six if ``action="weight"``) costs this number of fits of ``estimator``, and
+        only if rows are flagged. The folds are the same in each fit, and divide no
+        group. None judges nothing, and acts on all flagged rows that the other guards
+        leave.
     min_samples_per_class : int, default=1
         Each class keeps this number of its rows as they are, the least suspicious
         ones, or all of them if it has fewer.
+    max_share_per_class : float, default=0.5
+        At most this share of the rows of a class is acted on, the most suspicious ones.
 
     Attributes
     ----------
@@ -77,16 +99,27 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     noise_mask_ : ndarray of shape (n_samples,), dtype=bool
         True where the detector flags the label as wrong.
     acted_mask_ : ndarray of shape (n_samples,), dtype=bool
-        True where a flagged row was acted on, False where a guard kept it as it is.
+        True where a row was dropped, relabelled, or weighs less than one half.
     separated_ : bool
         Whether the scores of the flagged rows stand apart from the others. If False,
         no row was acted on.
+    gain_ : float
+        How much the best candidate is ahead of all rows as they are, on held-out rows:
+        in nats of log-likelihood per row, or in accuracy where there are no
+        probabilities. Rows were acted on only if it exceeds twice ``gain_std_``. NaN if
+        nothing was judged.
+    gain_std_ : float
+        Standard error of ``gain_``.
+    noise_rate_ : float
+        Share of wrong labels by the held-out rows, if they are wrong at random; 0 if
+        the labels can be explained without. NaN if nothing was judged, or without
+        probabilities.
     n_features_in_ : int
         Number of features.
 
     See Also
     --------
-    CleaningSampler : The same as a step of imbalanced-learn's pipelines.
+    CleaningSampler : The same as a step of pipelines, without weights.
 
     Examples
     --------
@@ -107,17 +140,30 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "estimator": [HasMethods(["fit", "predict"])],
         "detector": [HasMethods(["fit"])],
         "action": [StrOptions({"drop", "relabel", "weight"})],
+        "n_folds": [Interval(Integral, 2, None, closed="left"), None],
         "min_samples_per_class": [Interval(Integral, 1, None, closed="left")],
+        "max_share_per_class": [Interval(Real, 0, 1, closed="both")],
     }
 
     # Both have one meaning only, so that they need not be asked for.
     __metadata_request__fit = {"sample_weight": True, "groups": True}  # noqa: RUF012
 
-    def __init__(self, estimator, detector, *, action="drop", min_samples_per_class=1):
+    def __init__(
+        self,
+        estimator,
+        detector,
+        *,
+        action="drop",
+        n_folds=3,
+        min_samples_per_class=1,
+        max_share_per_class=0.5,
+    ):
         self.estimator = estimator
         self.detector = detector
         self.action = action
+        self.n_folds = n_folds
         self.min_samples_per_class = min_samples_per_class
+        self.max_share_per_class = max_share_per_class
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, *, groups: Any = None, **fit_params: Any) -> Self:
@@ -162,21 +208,17 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         classes = np.unique(y)
         view = view_for(self.detector, X, checked)
         detector = clone(self.detector).fit(view, y, **given)
-        decision = decide(detector, y, self.min_samples_per_class)
-        weights = sample_weight
-        if self.action == "drop":
-            rows = np.flatnonzero(~decision.acted)
-            X, y = _safe_indexing(X, rows), y[rows]
-            weights = None if weights is None else weights[rows]
-        elif self.action == "relabel":
-            y = np.where(decision.acted, last_step(detector).relabel(), y)
-        elif decision.separated:
-            weights = _weights(last_step(detector).noise_proba_, decision)
-            weights = weights if sample_weight is None else weights * sample_weight
-        options = fit_options(self.estimator, "estimator", sample_weight=weights)
-        estimator = clone(self.estimator).fit(X, y, **options)
+        limits = Limits(self.min_samples_per_class, self.max_share_per_class)
+        decision = decide(detector, y, limits)
+        judge = None
+        if self.n_folds is not None:
+            judge = Judge(self.estimator, X, y, self.n_folds, sample_weight, groups)
+        verdict = outcome(self.action, y, detector, decision, limits, judge)
+        estimator = fit_by(verdict.plan, self.estimator, X, sample_weight)
         state |= {"classes_": classes, "detector_": detector, "estimator_": estimator}
-        state |= {"noise_mask_": decision.flagged, "acted_mask_": decision.acted}
+        state |= {"noise_mask_": decision.flagged, "acted_mask_": verdict.plan.acted}
+        state |= {"gain_": verdict.gain, "gain_std_": verdict.gain_std}
+        state |= {"noise_rate_": verdict.noise_rate}
         replace_fitted_state(self, state | {"separated_": decision.separated})
         return self
 
@@ -269,14 +311,3 @@ def _weights_among(fit_params: dict[str, Any]) -> Any:
             f"fit: takes sample_weight and groups besides X and y, got {others}."
         )
     return fit_params.get("sample_weight")
-
-
-def _weights(noise_proba: np.ndarray, decision: Decision) -> np.ndarray:
-    """Return what each row weighs: the probability that its label is right."""
-    weights = 1 - noise_proba
-    # Zero and not just small: a classifier that memorises its training set learns a
-    # wrong label however little it weighs.
-    weights[decision.acted] = 0
-    # Rows that their class needs count in full, as if they were not flagged.
-    weights[decision.flagged & ~decision.acted] = 1
-    return weights

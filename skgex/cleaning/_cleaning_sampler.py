@@ -2,12 +2,14 @@
 
 import sys
 from dataclasses import fields
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OneToOneFeatureMixin, clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
@@ -16,7 +18,17 @@ from skgex._base.fit_metadata import fit_options
 from skgex._base.fitted_state import replace_fitted_state
 from skgex._base.parameters import HasMethods, Interval, StrOptions, fit_context
 from skgex._base.validation import validate_for_fit
-from skgex.cleaning._guards import CHECKS, as_given, decide, last_step, view_for
+from skgex.cleaning._guards import (
+    CHECKS,
+    Limits,
+    as_given,
+    decide,
+    is_detector,
+    last_step,
+    view_for,
+)
+from skgex.cleaning._judge import Judge
+from skgex.cleaning._outcome import outcome
 
 
 class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
@@ -36,9 +48,22 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         What to do with the rows that the selector flags: those with a wrong label, or
         those that can be pruned. "drop" leaves them out. "relabel" gives them the
         label that the detector suggests, and needs a detector with ``relabel``.
+    estimator : estimator or None, default=None
+        The classifier by which held-out rows are judged, as :class:`CleanedClassifier`
+        does: best the one that follows in the pipeline. None stands for a random forest
+        on what the last step of ``selector`` sees, since a forest takes numbers of any
+        scale. A pruner is not judged.
+    n_folds : int or None, default=3
+        Number of folds by which the outcome is judged. Each of up to five candidates
+        costs this number of fits of ``estimator``, and only if rows are flagged. The
+        folds are the same in each fit, and divide no group. None judges nothing, and
+        acts on all flagged rows that the other guards leave.
     min_samples_per_class : int, default=1
         Each class keeps this number of its rows as they are, the least suspicious
         ones, or all of them if it has fewer.
+    max_share_per_class : float, default=0.5
+        At most this share of the rows of a class is acted on, the most suspicious ones.
+        A pruner is not bound by it.
 
     Attributes
     ----------
@@ -53,6 +78,9 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
     separated_ : bool
         Whether the scores of the flagged rows stand apart from the others; always True
         for a pruner. If False, no row was acted on.
+    gain_, gain_std_, noise_rate_ : float
+        What held-out rows say, as for :class:`CleanedClassifier`; NaN if nothing was
+        judged.
     n_features_in_ : int
         Number of features.
 
@@ -79,13 +107,28 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: dict = {  # noqa: RUF012
         "selector": [HasMethods(["fit"])],
         "action": [StrOptions({"drop", "relabel"})],
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "n_folds": [Interval(Integral, 2, None, closed="left"), None],
         "min_samples_per_class": [Interval(Integral, 1, None, closed="left")],
+        "max_share_per_class": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, selector, *, action="drop", min_samples_per_class=1):
+    def __init__(
+        self,
+        selector,
+        *,
+        action="drop",
+        estimator=None,
+        n_folds=3,
+        min_samples_per_class=1,
+        max_share_per_class=0.5,
+    ):
         self.selector = selector
         self.action = action
+        self.estimator = estimator
+        self.n_folds = n_folds
         self.min_samples_per_class = min_samples_per_class
+        self.max_share_per_class = max_share_per_class
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
@@ -156,15 +199,31 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         rows = as_given(X, checked)
         view = view_for(self.selector, rows, checked)
         fitted = clone(self.selector).fit(view, labels, **given)
-        decision = decide(fitted, labels, self.min_samples_per_class)
-        drop = decision.acted & (self.action == "drop")
-        acted = np.unique(labels[decision.acted], return_counts=True)
+        limits = Limits(self.min_samples_per_class, self.max_share_per_class)
+        decision = decide(fitted, labels, limits)
+        judge = self._judge(rows, view, labels, fitted, groups)
+        verdict = outcome(self.action, labels, fitted, decision, limits, judge)
+        plan = verdict.plan
+        acted = np.unique(labels[plan.acted], return_counts=True)
         strategy = zip(*(part.tolist() for part in acted), strict=True)
         state |= {"selector_": fitted, "sampling_strategy_": dict(strategy)}
-        state |= {"acted_mask_": decision.acted, "separated_": decision.separated}
-        state |= {"sample_indices_": np.flatnonzero(~drop)}
+        state |= {"acted_mask_": plan.acted, "separated_": decision.separated}
+        state |= {"sample_indices_": np.flatnonzero(plan.kept)}
+        state |= {"gain_": verdict.gain, "gain_std_": verdict.gain_std}
+        state |= {"noise_rate_": verdict.noise_rate}
         replace_fitted_state(self, state)
         return (X if _keeps_type(X) else rows), labels
+
+    def _judge(
+        self, rows: Any, view: Any, labels: np.ndarray, fitted: Any, groups: Any
+    ) -> Judge | None:
+        if self.n_folds is None or not is_detector(fitted):
+            return None
+        estimator = self.estimator
+        if estimator is None:
+            estimator = RandomForestClassifier(random_state=0)
+            rows = fitted[:-1].transform(view) if isinstance(fitted, Pipeline) else view
+        return Judge(estimator, rows, labels, self.n_folds, groups=groups)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

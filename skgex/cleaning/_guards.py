@@ -30,6 +30,21 @@ CHECKS: dict[str, Any] = {
 }
 
 
+class Limits(NamedTuple):
+    """How much of a class may be acted on.
+
+    Attributes
+    ----------
+    min_samples : int
+        Each class keeps this number of its rows, or all of them if it has fewer.
+    max_share : float
+        At most this share of the rows of a class may be acted on.
+    """
+
+    min_samples: int
+    max_share: float
+
+
 class Decision(NamedTuple):
     """The rows that a selector flags, and those of them that will be changed.
 
@@ -80,11 +95,12 @@ def last_step(estimator: Any) -> Any:
     return estimator[-1] if isinstance(estimator, Pipeline) else estimator
 
 
-def decide(selector: Any, y: np.ndarray, min_samples_per_class: int) -> Decision:
-    """Decide which flagged rows to act on, and warn if some are left as they are.
+def decide(selector: Any, y: np.ndarray, limits: Limits) -> Decision:
+    """Decide which flagged rows may be acted on, and warn if some may not.
 
-    A pruner flags as many rows as it was told to, so all of them are acted on. The rows
-    that a detector flags are acted on only if their scores stand apart.
+    A pruner flags as many rows as it was told to, so all of them are acted on, whatever
+    their share. The rows that a detector flags are acted on only if their scores stand
+    apart.
 
     Parameters
     ----------
@@ -92,20 +108,16 @@ def decide(selector: Any, y: np.ndarray, min_samples_per_class: int) -> Decision
         A fitted detector or pruner, or a pipeline that ends in one.
     y : ndarray of shape (n_samples,)
         Labels as given.
-    min_samples_per_class : int
-        Each class keeps this number of its rows, or all of them if it has fewer.
+    limits : Limits
 
     Returns
     -------
     decision : Decision
     """
-    selector = last_step(selector)
-    flagged = ~selector.get_support()
-    is_detector = hasattr(selector, "noise_mask_")
-    name = "scores_" if hasattr(selector, "scores_") else "self_influence_"
-    # A pruner flags the rows of the lowest scores, a detector those of the highest.
-    scores = getattr(selector, name) if is_detector else -getattr(selector, name)
-    separated = not is_detector or separates(scores, flagged)
+    flagged = ~last_step(selector).get_support()
+    scores = dispensability(selector)
+    detects = is_detector(selector)
+    separated = not detects or separates(scores, flagged)
     if not separated:
         if flagged.any():
             warn_caller(
@@ -114,15 +126,34 @@ def decide(selector: Any, y: np.ndarray, min_samples_per_class: int) -> Decision
                 SparedRowsWarning,
             )
         return Decision(flagged, np.zeros_like(flagged), False)
-    acted = flagged & ~needed(flagged, y, scores, min_samples_per_class)
+    if not detects:
+        limits = limits._replace(max_share=1.0)
+    acted = flagged & ~needed(flagged, y, scores, limits)
     n_spared = flagged.sum() - acted.sum()
     if n_spared:
         warn_caller(
-            f"{n_spared} rows stay as they are, so that no class falls below "
-            f"min_samples_per_class={min_samples_per_class}.",
+            f"{n_spared} rows stay as they are, so that each class keeps what "
+            f"min_samples_per_class={limits.min_samples} and "
+            f"max_share_per_class={limits.max_share} leave it.",
             SparedRowsWarning,
         )
     return Decision(flagged, acted, True)
+
+
+def is_detector(selector: Any) -> bool:
+    """Return whether a fitted selector flags wrong labels, and not rows to prune."""
+    return hasattr(last_step(selector), "noise_mask_")
+
+
+def dispensability(selector: Any) -> np.ndarray:
+    """Return how clearly a fitted selector would do without each row, (n_samples,).
+
+    A pruner flags the rows of the lowest scores, a detector those of the highest.
+    """
+    last = last_step(selector)
+    name = "scores_" if hasattr(last, "scores_") else "self_influence_"
+    scores = getattr(last, name)
+    return scores if is_detector(selector) else -scores
 
 
 def separates(scores: np.ndarray, flagged: np.ndarray) -> bool:
@@ -152,7 +183,7 @@ def separates(scores: np.ndarray, flagged: np.ndarray) -> bool:
 
 
 def needed(
-    flagged: np.ndarray, y: np.ndarray, scores: np.ndarray, min_samples_per_class: int
+    flagged: np.ndarray, y: np.ndarray, scores: np.ndarray, limits: Limits
 ) -> np.ndarray:
     """Return the flagged rows that their class cannot spare.
 
@@ -162,9 +193,8 @@ def needed(
     y : ndarray of shape (n_samples,)
         Labels as given.
     scores : ndarray of shape (n_samples,)
-        How clearly the selector would do without a row; the lowest are kept first.
-    min_samples_per_class : int
-        Each class keeps this number of its rows, or all of them if it has fewer.
+        How clearly one would do without a row; the lowest are kept first.
+    limits : Limits
 
     Returns
     -------
@@ -172,7 +202,11 @@ def needed(
     """
     mask = np.zeros(len(flagged), dtype=bool)
     for label in np.unique(y):
-        rows = np.flatnonzero((y == label) & flagged)
-        n_missing = min_samples_per_class - ((y == label) & ~flagged).sum()
-        mask[rows[np.argsort(scores[rows], kind="stable")[: max(n_missing, 0)]]] = True
+        of_class = y == label
+        rows = np.flatnonzero(of_class & flagged)
+        # 0.29 times 100 is a little less than 29.
+        most = int(limits.max_share * of_class.sum() + 1e-9)
+        most = max(min(most, of_class.sum() - limits.min_samples), 0)
+        order = rows[np.argsort(scores[rows], kind="stable")]
+        mask[order[: max(len(rows) - most, 0)]] = True
     return mask

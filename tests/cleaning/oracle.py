@@ -4,6 +4,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
+# Parameters by which all flagged rows are acted on.
+UNJUDGED = {"n_folds": None, "max_share_per_class": 1.0}
+
 
 class Oracle(BaseEstimator):
     """Flags rows whose label is not the sign of their first feature.

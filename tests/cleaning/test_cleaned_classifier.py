@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from oracle import Oracle, Recorder, make_case
+from oracle import UNJUDGED, Oracle, Recorder, make_case
 from scipy.sparse import csr_array, issparse
 from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
@@ -19,7 +19,8 @@ TRUE_LABELS = np.array(["minus", "plus"])
 
 
 def cleaned(action, **kwargs):
-    return CleanedClassifier(Recorder(), Oracle(), action=action, **kwargs)
+    params = {**UNJUDGED, **kwargs}
+    return CleanedClassifier(Recorder(), Oracle(), action=action, **params)
 
 
 class Failing(Recorder):
@@ -97,7 +98,7 @@ def test_rows_that_their_class_needs_have_full_weight():
 
 def test_a_fit_that_fails_leaves_the_estimator_as_it_was():
     X, y, noise_mask = make_case()
-    model = CleanedClassifier(Failing(), Oracle())
+    model = CleanedClassifier(Failing(), Oracle(), **UNJUDGED)
     with pytest.raises(RuntimeError, match="interrupted"):
         model.fit(X, y)
     with pytest.raises(NotFittedError):
@@ -141,7 +142,8 @@ def test_refuses_an_estimator_that_takes_no_weights():
 def test_weights_reach_the_last_step_of_a_pipeline():
     X, y, noise_mask = make_case()
     pipeline = make_pipeline(StandardScaler(), Recorder())
-    fitted = CleanedClassifier(pipeline, Oracle(), action="weight").fit(X, y)
+    fitted = CleanedClassifier(pipeline, Oracle(), action="weight", **UNJUDGED)
+    fitted.fit(X, y)
     expected = np.where(noise_mask, 0, 0.875)
     np.testing.assert_array_equal(fitted.estimator_[-1].weight_, expected)
 

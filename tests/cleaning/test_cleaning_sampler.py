@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.pipeline import Pipeline
-from oracle import Oracle, Recorder, make_case
+from oracle import UNJUDGED, Oracle, Recorder, make_case
 from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -23,7 +23,7 @@ class FirstFeature(BaseEstimator):
 
 def test_drop():
     X, y, noise_mask = make_case()
-    sampler = CleaningSampler(Oracle())
+    sampler = CleaningSampler(Oracle(), **UNJUDGED)
     X_new, y_new = sampler.fit_resample(X, y)
     np.testing.assert_array_equal(sampler.sample_indices_, np.flatnonzero(~noise_mask))
     np.testing.assert_array_equal(X_new, X[~noise_mask])
@@ -33,7 +33,9 @@ def test_drop():
 def test_relabel_keeps_all_rows_and_the_given_labels():
     X, y, noise_mask = make_case()
     before = y.copy()
-    X_new, y_new = CleaningSampler(Oracle(), action="relabel").fit_resample(X, y)
+    X_new, y_new = CleaningSampler(Oracle(), action="relabel", **UNJUDGED).fit_resample(
+        X, y
+    )
     np.testing.assert_array_equal(X_new, X)
     np.testing.assert_array_equal(y_new != before, noise_mask)
     np.testing.assert_array_equal(y, before)
@@ -45,7 +47,7 @@ def test_data_frames_keep_index_names_and_dtypes(action):
     frame = pd.DataFrame(X, columns=list("abc"), index=np.arange(len(X)) + 100)
     frame["b"] = frame["b"].astype("float32")
     labels = pd.Series(pd.Categorical(y), index=frame.index, name="kind")
-    sampler = CleaningSampler(Oracle(), action=action)
+    sampler = CleaningSampler(Oracle(), action=action, **UNJUDGED)
     X_new, y_new = sampler.fit_resample(frame, labels)
     kept = np.ones(len(X), bool) if action == "relabel" else ~noise_mask
     pd.testing.assert_frame_equal(X_new, frame[kept])
@@ -55,7 +57,7 @@ def test_data_frames_keep_index_names_and_dtypes(action):
 
 def test_sparse_rows_stay_sparse():
     X, y, noise_mask = make_case()
-    X_new, _ = CleaningSampler(Oracle()).fit_resample(csr_array(X), y)
+    X_new, _ = CleaningSampler(Oracle(), **UNJUDGED).fit_resample(csr_array(X), y)
     assert issparse(X_new)
     np.testing.assert_array_equal(X_new.toarray(), X[~noise_mask])
 
@@ -89,7 +91,7 @@ def test_a_pruner_by_any_scores_keeps_the_rows_that_it_needs_most():
 
 def test_pipeline_drops_rows_in_fit_only():
     X, y, noise_mask = make_case()
-    steps = [("clean", CleaningSampler(Oracle())), ("model", Recorder())]
+    steps = [("clean", CleaningSampler(Oracle(), **UNJUDGED)), ("model", Recorder())]
     pipeline = Pipeline(steps).fit(X, y)
     assert len(pipeline[-1].y_) == (~noise_mask).sum()
     assert len(pipeline.predict(X)) == len(X)
@@ -98,7 +100,9 @@ def test_pipeline_drops_rows_in_fit_only():
 def test_search_scores_all_held_out_rows_as_they_are():
     X, y, noise_mask = make_case()
     tree = DecisionTreeClassifier(max_depth=1, random_state=0)
-    pipeline = Pipeline([("clean", CleaningSampler(Oracle())), ("model", tree)])
+    pipeline = Pipeline(
+        [("clean", CleaningSampler(Oracle(), **UNJUDGED)), ("model", tree)]
+    )
     folds = StratifiedKFold(4, shuffle=True, random_state=0)
     grid = {"clean__action": ["drop"]}
     search = GridSearchCV(pipeline, grid, cv=folds, error_score="raise").fit(X, y)

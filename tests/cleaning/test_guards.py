@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from skgex.cleaning._guards import NORMAL_VARIANCE_SHARE, decide, separates
+from skgex.cleaning._guards import (
+    NORMAL_VARIANCE_SHARE,
+    Limits,
+    decide,
+    separates,
+)
 from skgex.exceptions import SparedRowsWarning
 
 
@@ -54,7 +59,7 @@ def test_rows_are_acted_on_only_if_their_scores_stand_apart(explained, acts):
     y = np.arange(len(flags)) % 2
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        decision = decide(detector_of(scores, flags), y, 1)
+        decision = decide(detector_of(scores, flags), y, Limits(1, 1.0))
     np.testing.assert_array_equal(decision.flagged, flags)
     np.testing.assert_array_equal(decision.acted, flags & acts)
     assert decision.separated is acts

@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from oracle import Oracle, make_case
+from oracle import UNJUDGED, Oracle, make_case
 
 from skgex import CleaningSampler
 
@@ -40,7 +40,7 @@ POLARS = [
 
 
 def resample(X, y, action):
-    sampler = CleaningSampler(Oracle(), action=action)
+    sampler = CleaningSampler(Oracle(), action=action, **UNJUDGED)
     X_new, y_new = sampler.fit_resample(X, y)
     return X_new, y_new, sampler.sample_indices_
 

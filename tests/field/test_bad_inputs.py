@@ -487,6 +487,11 @@ BAD_PARAMETERS = [
     ("an action", ("CleaningSampler", {"action": "flip"}), "action"),
     ("an action to classify", ("CleanedClassifier", {"action": "flip"}), "action"),
     ("no rows kept", ("CleaningSampler", {"min_samples_per_class": 0}), "min_samples"),
+    ("one fold", ("CleaningSampler", {"n_folds": 1}), "n_folds"),
+    ("one fold to judge by", ("CleanedClassifier", {"n_folds": 1}), "n_folds"),
+    ("a share above 1", ("CleanedClassifier", {"max_share_per_class": 2}), "max_share"),
+    ("a share below 0", ("CleaningSampler", {"max_share_per_class": -1}), "max_share"),
+    ("no judge", ("CleaningSampler", {"estimator": "forest"}), "estimator"),
     ("no selector", ("CleaningSampler", {"selector": None}), "selector"),
     ("no detector", ("CleanedClassifier", {"detector": "otsu"}), "detector"),
     (

@@ -37,7 +37,8 @@ def detector():
 
 
 def cleaned(action, estimator=None):
-    return CleanedClassifier(estimator or regression(), detector(), action=action)
+    model = CleanedClassifier(estimator or regression(), detector(), action=action)
+    return model.set_params(n_folds=None, max_share_per_class=1.0)
 
 
 def by_hand(action, weights):
