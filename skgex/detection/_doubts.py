@@ -4,7 +4,7 @@ import numpy as np
 
 from skgex._utils.warnings import warn_caller
 from skgex.detection._held_out import HeldOutLabels
-from skgex.detection._noise_model import CLASS_CONDITIONAL, Noise
+from skgex.detection._label_noise import CLASS_CONDITIONAL, Noise
 from skgex.exceptions import (
     AmbiguousNoiseWarning,
     EmptyMaskWarning,

@@ -21,18 +21,16 @@ from skgex.detection._explanation import (
     rows_to_explain,
 )
 from skgex.detection._held_out import HeldOutLabels
-from skgex.detection._memorisation import warn_if_memorised, warn_unless_memorised
-from skgex.detection._neighbours import Neighbours, fit_neighbours
-from skgex.detection._noise_model import (
+from skgex.detection._label_noise import (
     CLASS_CONDITIONAL,
     INSTANCE_DEPENDENT,
-    NoiseModel,
-    fit_noise_model,
     flow_of,
     noise_matrix,
     own_even_odds,
-    prefers_label,
 )
+from skgex.detection._memorisation import warn_if_memorised, warn_unless_memorised
+from skgex.detection._neighbours import Neighbours, fit_neighbours
+from skgex.detection._noise_model import NoiseModel, fit_noise_model, prefers_label
 from skgex.detection._ranking import STATISTICS, Ranking, mean_relative_losses
 from skgex.detection._relabelling import TARGETS
 from skgex.detection._suspicious_mask import warn_of_mask
@@ -361,6 +359,7 @@ class GEXDetector(DetectorMixin, GEX):
             If ``net`` is a FrozenEstimator that holds no skorch net.
         """
         self._check_threshold()
+        self._check_noise_type()
         data, rows = validate(self, X, y, groups)
         self._check_precision(data)
         ranking = Ranking(self.statistic, data.coding, float(self.loss_floor))
@@ -546,6 +545,21 @@ class GEXDetector(DetectorMixin, GEX):
                 f"threshold: {text!r} needs classes, the labels are regression targets."
             )
 
+    def _check_noise_type(self) -> None:
+        """Refuse an assumption that needs held-out labels where there are none."""
+        has_trial = self.lr == "auto" or self._trains_until_it_stops()
+        if self.noise_type == CLASS_CONDITIONAL and not has_trial:
+            raise ValueError(
+                f"noise_type: {CLASS_CONDITIONAL!r} needs labels that a trial holds "
+                f"out, but lr={self.lr!r} and no early stopping make no trial. Pass "
+                "lr='auto'."
+            )
+
+    def _trains_until_it_stops(self) -> bool:
+        """Return whether a trial says for how many epochs the net is trained."""
+        frozen = isinstance(self.net, FrozenEstimator)
+        return self.net is None or (self._stops_early() and not frozen)
+
     def _lift(
         self,
         data: Data,
@@ -665,9 +679,7 @@ class GEXDetector(DetectorMixin, GEX):
         if self.statistic == "self_influence":
             warn_unless_memorised(made["memorised_"])
             return
-        frozen = isinstance(self.net, FrozenEstimator)
-        stopped = self.net is None or (self._stops_early() and not frozen)
-        if held_out is not None and not stopped:
+        if held_out is not None and not self._trains_until_it_stops():
             warn_if_memorised(made["memorised_"], held_out.accuracy)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from detecting import fit
 
 from skgex import GEXDetector
 from skgex.datasets import flip_labels
@@ -94,3 +95,13 @@ def test_where_x_says_nothing_nothing_is_flagged(share):
     assert not detector.predict(X[:10] + 1, 1 - y[:10]).any()
     with pytest.warns(UnpredictableLabelsWarning, match="The flags say little"):
         GEXDetector(random_state=0, **HARD_ROWS).fit(X, y)
+
+
+def test_an_assumption_without_held_out_labels_is_refused(data):
+    X, y, _ = data
+    with pytest.raises(
+        ValueError, match="noise_type: 'class_conditional' needs labels"
+    ):
+        fit(X, y, lr=0.1, early_stopping=False, noise_type="class_conditional")
+    assert fit(X, y).noise_type_ == "instance_dependent"
+    assert np.isnan(fit(X, y).held_out_accuracy_)

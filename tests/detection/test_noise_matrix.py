@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skgex.detection._noise_model import noise_matrix
+from skgex.detection._label_noise import noise_matrix
 
 
 @given(st.integers(1, 6), st.integers(1, 40), st.integers(0, 2**31))

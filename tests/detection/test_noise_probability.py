@@ -5,12 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skgex.detection._held_out import HeldOutLabels
-from skgex.detection._noise_model import (
-    cut_of_precision,
-    even_odds_at,
-    noise_probability,
-    own_even_odds,
-)
+from skgex.detection._label_noise import even_odds_at, noise_probability, own_even_odds
+from skgex.detection._noise_model import cut_of_precision
 from skgex.detection._threshold import otsu
 
 scores_arrays = arrays(np.float64, st.integers(2, 30), elements=st.floats(0, 90))
