@@ -76,8 +76,8 @@ class GEXDetector(DetectorMixin, GEX):
         proportional cost. "auto" grows 16, 32 or 64, until the ranking is stable: an
         infinite ensemble would confirm an estimated 95% of the most suspicious rows, on
         average over all depths down to a fifth of the rows. A warning is raised if 64
-        are too few. It compares two halves of the members and holds their predictions
-        meanwhile.
+        are too few. It compares two halves of the members, by the statistic without
+        structure and neighbours, and holds their predictions meanwhile.
     n_steps : int or "auto", default="auto"
         T, the number of mini-batch steps for which each member is fine-tuned. More
         steps move members further from the trained net. "auto" is one pass over the
@@ -567,7 +567,17 @@ class GEXDetector(DetectorMixin, GEX):
         fitted: FittedEnsemble,
         held_out: HeldOutLabels | None,
     ) -> tuple[Ranking, Neighbours | None, FittedEnsemble]:
-        """Learn from the fitted rows where wrong labels go, and find neighbours."""
+        """Learn from the fitted rows where wrong labels go, and find neighbours.
+
+        Returns
+        -------
+        ranking : Ranking
+            With the structure of the noise.
+        neighbours : Neighbours or None
+            None if new rows cannot be scored, or neighbours do not count.
+        fitted : FittedEnsemble
+            Its evaluation knows how far neighbours disagree.
+        """
         if not ranking.lifts:
             return ranking, None, fitted
         evaluation, codes = fitted.evaluation, data.codes
