@@ -17,6 +17,8 @@ from skgex._nets.snapshot import TrainedNet, revive
 
 # Members that keep less than this share of what the net has learnt have forgotten it.
 KEPT = 0.5
+# Of what it has only memorised they may forget more, but not this share of all.
+LOST = 0.8
 # A net that has learnt less than this share of the chance level has nothing to forget.
 LEARNT = 0.1
 # Losses that differ by less than this share differ by rounding.
@@ -93,18 +95,23 @@ def diverged(evaluation: EnsembleEvaluation, chance: ChanceLevel) -> np.ndarray:
     return ~finite | (means > level)
 
 
-def forgot(evaluation: EnsembleEvaluation, chance: ChanceLevel) -> np.ndarray:
+def forgot(
+    evaluation: EnsembleEvaluation, chance: ChanceLevel, held_out: float = -np.inf
+) -> np.ndarray:
     """Return which members lost most of what the net had learnt, (n_members,).
 
     Half of the way from the net's loss to the chance level, for the median row. Members
-    are meant to forget wrong labels, but those are fewer than half.
+    are meant to forget wrong labels, but those are fewer than half. What the net has
+    only memorised may be forgotten, too: up to ``held_out``, the median loss of labels
+    that it never saw, in nats.
     """
     reference = float(np.median(evaluation.reference))
     learnt = chance.median - reference
     if not np.isfinite(learnt) or learnt < LEARNT * abs(chance.median):
         return np.zeros(evaluation.n_members, dtype=bool)
     medians = np.median(evaluation.losses, axis=0)
-    return ~(medians <= reference + (1 - KEPT) * learnt)
+    lost = np.clip((held_out - reference) / learnt, 1 - KEPT, LOST)
+    return ~(medians <= reference + lost * learnt)
 
 
 def stood_still(evaluation: EnsembleEvaluation) -> bool:

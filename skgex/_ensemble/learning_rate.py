@@ -83,6 +83,17 @@ class LearningRateChoice(NamedTuple):
     codes: np.ndarray
     outputs: np.ndarray
 
+    def held_out_loss(self, coding: Coding) -> float:
+        """Return the median loss of the held-out labels, in nats.
+
+        Minus infinity where they are not classes.
+        """
+        if not isinstance(coding, ClassLabels):
+            return -np.inf
+        unused = np.empty((len(self.codes), 0))  # of classes, outputs say all
+        found = log_likelihoods(coding, self.codes, self.outputs, unused)
+        return -float(np.median(found))
+
 
 def choose_learning_rate(
     trial: Trial,

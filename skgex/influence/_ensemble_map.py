@@ -239,8 +239,11 @@ def fit_ensemble(
         reference=reference,
         start=start if splits_start and not parameters.chain else None,
     )
+    unseen_loss = choice.held_out_loss(data.coding) if choice else -np.inf
     for n_members in _sizes(parameters):
-        ensemble, evaluation, growth = _grow(growth, n_members, data, parameters.lr)
+        ensemble, evaluation, growth = _grow(
+            growth, n_members, data, parameters.lr, unseen_loss
+        )
         if rank and is_stable(rank, *growth.halves(n_members)):
             break
     growth.retain(n_members)
@@ -254,7 +257,7 @@ def fit_ensemble(
         choice,
         kept if keeps_cache else MemberCache(),
         loss_floor,
-        _check_members(evaluation, data, growth, parameters.lr),
+        _check_members(evaluation, data, growth, parameters.lr, unseen_loss),
         start if splits_start or keeps_cache else None,
         _held_out(data, choice, trial, last),
     )
@@ -313,17 +316,18 @@ def is_stable(
 
 
 def _grow(
-    growth: Growth, n_members: int, data: Data, lr: float | str
+    growth: Growth, n_members: int, data: Data, lr: float | str, unseen_loss: float
 ) -> tuple[GeometricEnsemble, EnsembleEvaluation, Growth]:
     """Grow the first members, at a lower rate than the chosen one if that is too high.
 
     The rate was chosen by short ensembles. Members that take all steps may forget what
     the net has learnt all the same; if most of them do, a quarter of the rate is taken.
+    They may forget what does not help with labels that the net never saw.
     """
     ensemble, evaluation = growth.grow(n_members)
     for _ in range(MAX_LOWERED if lr == "auto" else 0):
         chance = _chance_level(evaluation, data, growth)
-        lost = diverged(evaluation, chance) | forgot(evaluation, chance)
+        lost = diverged(evaluation, chance) | forgot(evaluation, chance, unseen_loss)
         if lost.mean() <= 0.5:
             break
         tuning = growth.tuning._replace(lr=growth.tuning.lr / 4)
@@ -333,7 +337,11 @@ def _grow(
 
 
 def _check_members(
-    evaluation: EnsembleEvaluation, data: Data, growth: Growth, lr: float | str
+    evaluation: EnsembleEvaluation,
+    data: Data,
+    growth: Growth,
+    lr: float | str,
+    unseen_loss: float,
 ) -> bool:
     """Warn of members that went wrong, and return whether all of them diverged.
 
@@ -357,7 +365,7 @@ def _check_members(
             f"level of {chance.mean:.2f} nats. A lower lr is needed.",
             DivergenceWarning,
         )
-    elif forgot(evaluation, chance).mean() > 0.5:
+    elif forgot(evaluation, chance, unseen_loss).mean() > 0.5:
         warn_caller(
             f"Most members forgot what the net had learnt at the learning rate "
             f"{rate:g}: their losses are near the chance level of {chance.median:.2f} "

@@ -18,6 +18,7 @@ from skgex._ensemble.fine_tuning import FineTuning
 from skgex._ensemble.learning_rate import (
     LEARNING_RATES,
     N_TRIES,
+    LearningRateChoice,
     Slack,
     _search,
     _slack,
@@ -279,3 +280,11 @@ def test_the_chosen_rate_finds_about_as_much_noise_as_the_best():
     best = max(precision(lr) for lr in (0.003, 0.01, 0.03, 0.1, 0.3))
     assert best > 0.9
     assert precision("auto") > best - 0.03
+
+
+def test_the_loss_of_held_out_labels_is_the_median_over_the_rows():
+    probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.0, 0.0, 1.0]])
+    choice = LearningRateChoice(0.1, np.array([0, 1, 0]), probabilities)
+    expected = np.median(-np.log([0.5, 0.8, np.finfo(float).tiny]))
+    assert choice.held_out_loss(CODING) == pytest.approx(expected, rel=1e-5)
+    assert choice.held_out_loss(RegressionTargets(np.float32, ())) == -np.inf

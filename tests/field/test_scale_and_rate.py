@@ -201,6 +201,18 @@ def test_forgetting_wrong_labels_is_no_fault():
     assert not forgot(evaluation_of(reference, losses), ChanceLevel(1.1, 1.1)).any()
 
 
+@pytest.mark.parametrize(
+    ("held_out", "highest"),
+    [(-np.inf, 0.55), (0.2, 0.55), (0.7, 0.7), (0.9, 0.82), (5.0, 0.82)],
+)
+def test_what_was_only_memorised_may_be_forgotten(held_out, highest):
+    """Of the .9 nats between the net and chance: as far as held-out labels, to 80 %."""
+    losses = np.tile([highest - 0.01, highest + 0.01], (9, 1))
+    found = evaluation_of(np.full(9, 0.1), losses)
+    lost = forgot(found, ChanceLevel(1.0, 1.0), held_out)
+    np.testing.assert_array_equal(lost, [False, True])
+
+
 def test_members_that_stand_still_are_found():
     reference = np.linspace(0.1, 1, 10)
     assert stood_still(evaluation_of(reference, reference[:, None] * (1 + 1e-7)))
