@@ -261,6 +261,19 @@ def test_a_fit_that_goes_on_equals_a_fresh_one(paired, lr):
 
 
 @pytest.mark.filterwarnings("ignore::skgex.exceptions.MemorisationWarning")
+def test_a_rate_that_is_given_later_leaves_no_trial(paired):
+    X, y, _ = paired
+    settings = {"early_stopping": False}
+    warm = split(warm_start=True, lr="auto", **settings).fit(X, y)
+    assert warm.ensemble_.n_starts == 2
+    warm.set_params(lr=0.1).fit(X, y)
+    fresh = split(lr=0.1, **settings).fit(X, y)
+    assert warm.ensemble_.n_starts == fresh.ensemble_.n_starts == 1
+    np.testing.assert_allclose(warm.scores_, fresh.scores_, rtol=1e-4)
+    assert warm.noise_type_ == fresh.noise_type_ == "instance_dependent"
+
+
+@pytest.mark.filterwarnings("ignore::skgex.exceptions.MemorisationWarning")
 def test_memory_tells_members_apart(paired, tmp_path):
     X, y, _ = paired
     common = {"memory": str(tmp_path), "early_stopping": True}
