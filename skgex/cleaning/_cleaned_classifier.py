@@ -27,6 +27,7 @@ from skgex.cleaning._guards import (
     as_given,
     decide,
     last_step,
+    noise_matrix_of,
     view_for,
 )
 from skgex.cleaning._judge import Judge
@@ -212,7 +213,9 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         decision = decide(detector, y, limits)
         judge = None
         if self.n_folds is not None:
-            judge = Judge(self.estimator, X, y, self.n_folds, sample_weight, groups)
+            matrix = noise_matrix_of(detector)
+            options = (self.n_folds, sample_weight, groups, matrix)
+            judge = Judge(self.estimator, X, y, *options)
         verdict = outcome(self.action, y, detector, decision, limits, judge)
         estimator = fit_by(verdict.plan, self.estimator, X, sample_weight)
         state |= {"classes_": classes, "detector_": detector, "estimator_": estimator}

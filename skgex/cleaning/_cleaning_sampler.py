@@ -25,6 +25,7 @@ from skgex.cleaning._guards import (
     decide,
     is_detector,
     last_step,
+    noise_matrix_of,
     view_for,
 )
 from skgex.cleaning._judge import Judge
@@ -223,7 +224,8 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         if estimator is None:
             estimator = RandomForestClassifier(random_state=0)
             rows = fitted[:-1].transform(view) if isinstance(fitted, Pipeline) else view
-        return Judge(estimator, rows, labels, self.n_folds, groups=groups)
+        options = {"groups": groups, "noise_matrix": noise_matrix_of(fitted)}
+        return Judge(estimator, rows, labels, self.n_folds, **options)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

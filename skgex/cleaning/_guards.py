@@ -95,6 +95,11 @@ def last_step(estimator: Any) -> Any:
     return estimator[-1] if isinstance(estimator, Pipeline) else estimator
 
 
+def noise_matrix_of(selector: Any) -> np.ndarray | None:
+    """Return a fitted detector's estimate of how labels were given, if it has one."""
+    return getattr(last_step(selector), "noise_matrix_", None)
+
+
 def decide(selector: Any, y: np.ndarray, limits: Limits) -> Decision:
     """Decide which flagged rows may be acted on, and warn if some may not.
 

@@ -8,7 +8,12 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from skgex._data.groups import Fold, GroupedStrata, check_groups, n_units
-from skgex.cleaning._noisy_labels import Explanation, explain, highest_noise_rate
+from skgex.cleaning._noisy_labels import (
+    Explanation,
+    explain,
+    flow_of,
+    highest_noise_rate,
+)
 from skgex.cleaning._plans import Plan, as_they_are, fit_by
 from skgex.hardness._folded import deal
 
@@ -60,6 +65,9 @@ class Judge:
         What rows weigh in the fits and in the gain.
     groups : array-like of shape (n_samples,), default=None
         Groups of rows that no fold may divide.
+    noise_matrix : ndarray of shape (n_classes, n_classes), default=None
+        P(given label = column | true label = row) by a detector, of which it matters to
+        which classes wrong labels go. None lets them go to all others alike.
     """
 
     def __init__(
@@ -70,10 +78,12 @@ class Judge:
         n_folds: int,
         sample_weight: np.ndarray | None = None,
         groups: Any = None,
+        noise_matrix: np.ndarray | None = None,
     ):
         self.estimator, self.X, self.y = estimator, X, y
         self.n_folds, self.sample_weight, self.groups = n_folds, sample_weight, groups
         self.classes, self.codes = np.unique(y, return_inverse=True)
+        self.flow = flow_of(noise_matrix, len(self.classes))
 
     @cached_property
     def folds(self) -> list[Fold]:
@@ -163,7 +173,7 @@ class Judge:
         return chosen.posterior, chosen.noise_rate
 
     def _explain(self, probabilities: np.ndarray, highest: float) -> Explanation:
-        return explain(probabilities, self.codes, self.folds, highest)
+        return explain(probabilities, self.codes, self.folds, highest, self.flow)
 
     def _is_better(self, one: Explanation, other: Explanation) -> bool:
         mean, std = self._mean(one.log_likelihoods - other.log_likelihoods)

@@ -2,9 +2,9 @@
 
 One label per row cannot say whether it is wrong or its class overlaps with another. But
 labels that are changed at random are changed among the rows that a classifier is surest
-of as well, and evenly to all classes, where overlap does neither. So a classifier that
-saw none of the labels can tell from them which share was changed so. Labels that go
-mostly from one class to one other look like overlap, and count as such.
+of as well, where overlap changes none. So a classifier that saw none of the labels can
+tell from them which share was changed so. To which classes labels go, a detector says;
+if it does not, they go to all others alike.
 """
 
 from collections.abc import Sequence
@@ -51,11 +51,13 @@ def explain(
     codes: np.ndarray,
     folds: Sequence[Fold],
     highest_rate: float,
+    flow: np.ndarray,
 ) -> Explanation:
     """Explain labels by probabilities and noise, fitted on the other folds.
 
-    With noise of rate e among K classes, a label that has the probability p to be the
-    true one has (1 - e) p + e (1 - p) / (K - 1) to be the given one.
+    With noise of rate e, the label y of a row that belongs to class c with probability
+    p_c has the probability (1 - e) p_y + e Σ_c p_c S_cy to be the given one, where S is
+    the flow.
 
     Parameters
     ----------
@@ -67,6 +69,9 @@ def explain(
         Rate and sharpness are fitted on the seen rows, for those left out.
     highest_rate : float
         Bound of the rate; with 0, all labels count as true.
+    flow : ndarray of shape (n_classes, n_classes)
+        Probability that a wrong label of a row of one class (row) is another (column);
+        0 on the diagonal, rows sum to 1.
 
     Returns
     -------
@@ -77,15 +82,17 @@ def explain(
     if not highest_rate:
         rates = rates[:1]
     sharpened = [sharpen(probabilities, power) for power in SHARPNESS]
-    own = np.arange(len(codes))
+    own = np.arange(len(codes)), codes
+    # Probabilities of the given labels if they are right, and if they are wrong.
+    ways = [(p[own], (p @ flow)[own]) for p in sharpened]
     log_likelihoods = np.empty(len(codes))
     posterior = np.empty(probabilities.shape)
     chosen = []
     for seen, left_out in folds:
-        fits = [best_rate(p[own, codes][seen], rates, n_classes) for p in sharpened]
+        fits = [best_rate(r[seen], w[seen], rates) for r, w in ways]
         best = int(np.argmax([mean for _, mean in fits]))
         rate = fits[best][0]
-        joint = sharpened[best][left_out] * rate / (n_classes - 1)
+        joint = rate * sharpened[best][left_out] * flow.T[codes[left_out]]
         rows, labels = np.arange(len(left_out)), codes[left_out]
         joint[rows, labels] = (1 - rate) * sharpened[best][left_out, labels]
         total = joint.sum(axis=1)
@@ -96,25 +103,43 @@ def explain(
 
 
 def best_rate(
-    label_probabilities: np.ndarray, rates: np.ndarray, n_classes: int
+    right: np.ndarray, wrong: np.ndarray, rates: np.ndarray
 ) -> tuple[float, float]:
     """Return the rate of noise of the highest mean log-likelihood, and that in nats.
 
     Parameters
     ----------
-    label_probabilities : ndarray of shape (n_samples,)
-        Of the given labels to be the true ones, above 0.
+    right, wrong : ndarray of shape (n_samples,)
+        Probabilities of the given labels if labels are right, and if they are wrong.
+        The first are above 0.
     rates : ndarray of shape (n_rates,)
-        The rates to choose from.
-    n_classes : int
+        The rates to choose from, below 1.
     """
-    others = (1 - label_probabilities) / (n_classes - 1)
-    means = [
-        np.log((1 - rate) * label_probabilities + rate * others).mean()
-        for rate in rates
-    ]
+    means = [np.log((1 - rate) * right + rate * wrong).mean() for rate in rates]
     best = int(np.argmax(means))
     return float(rates[best]), float(means[best])
+
+
+def flow_of(noise_matrix: np.ndarray | None, n_classes: int) -> np.ndarray:
+    """Return to which classes wrong labels go; to all others alike if that is unknown.
+
+    Parameters
+    ----------
+    noise_matrix : ndarray of shape (n_classes, n_classes) or None
+        P(given label = column | true label = row), as of a detector.
+    n_classes : int
+
+    Returns
+    -------
+    flow : ndarray of shape (n_classes, n_classes)
+        As for :func:`explain`.
+    """
+    even = (1 - np.eye(n_classes)) / max(n_classes - 1, 1)
+    if noise_matrix is None or noise_matrix.shape != even.shape:
+        return even
+    wrong = noise_matrix * (1 - np.eye(n_classes))
+    totals = wrong.sum(axis=1, keepdims=True)
+    return np.where(totals > 0, wrong / np.where(totals > 0, totals, 1.0), even)
 
 
 def sharpen(probabilities: np.ndarray, power: float) -> np.ndarray:

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
+from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import confusion_matrix, log_loss
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -289,3 +291,20 @@ def test_parts_grow_by_falling_scores():
     assert found == [[2], [2, 4], [2, 3, 4], [0, 2, 3, 4]]
     assert len(parts(acted & (np.arange(5) < 1), np.zeros(5))) == 1
     assert as_they_are(np.zeros(3)).kept.all()
+
+
+def test_labels_of_one_class_given_to_another_are_cleaned_if_the_detector_says_so():
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:900] / 16, y[:900]
+    y_noisy, noise_mask = flip_labels(y, 0.2, "pair", random_state=0)
+    model = LogisticRegression(max_iter=300)
+    with pytest.warns(SparedRowsWarning):
+        blind = CleanedClassifier(model, Flags(noise_mask)).fit(X, y_noisy)
+    assert blind.acted_mask_.sum() < noise_mask.sum()
+    detector = Flags(noise_mask).fit(X, y_noisy)
+    detector.noise_mask_ = noise_mask
+    detector.noise_matrix_ = confusion_matrix(y, y_noisy, normalize="true")
+    told = CleanedClassifier(model, FrozenEstimator(detector)).fit(X, y_noisy)
+    np.testing.assert_array_equal(told.acted_mask_, noise_mask)
+    assert told.gain_ > 2 * told.gain_std_
+    assert told.noise_rate_ == pytest.approx(0.2, abs=0.04)
