@@ -68,8 +68,9 @@ def estimate_noise_rate(
 ) -> NoiseRate:
     """Estimate the share of wrong labels, if they fall on all rows of a class alike.
 
-    It is the mean of a posterior. Half of the prior probability is spread evenly over
-    all rates. The other half says that the ensemble's own rate is about right.
+    It is the mean of a posterior. Up to half of the prior probability is spread evenly
+    over all rates, and less if wrong labels go one way, see :func:`one_way`. The rest
+    says that the ensemble's own rate is about right.
 
     Parameters
     ----------
@@ -93,9 +94,9 @@ def estimate_noise_rate(
     likely = np.exp(np.interp(points, tried, likelihoods) - likelihoods.max())
     lower, upper = (factor * own_rate for factor in ABOUT)
     about = (points >= lower) & (points <= max(upper, lower + points[1]))
-    posterior = likely / N_POINTS
-    if about.any():
-        posterior = posterior + np.where(about, likely, 0.0) / about.sum()
+    prior = (1 + one_way(flow)) / 2 if about.any() else 0.0
+    posterior = (1 - prior) * likely / N_POINTS
+    posterior += prior * np.where(about, likely, 0.0) / max(about.sum(), 1)
     posterior /= posterior.sum()
     mean = float(posterior @ points)
     return NoiseRate(mean, float(np.sqrt(posterior @ (points - mean) ** 2)))
@@ -105,6 +106,22 @@ def rates(n_classes: int) -> np.ndarray:
     """Return the rates that are tried, from 0 up; close to each other where small."""
     most = min(MOST, MOST_OF_CHANCE * (n_classes - 1) / n_classes)
     return most * np.linspace(0, 1, N_RATES) ** 2
+
+
+def one_way(flow: np.ndarray) -> float:
+    """Return how surely wrong labels are more than the overlap of classes, in [0, 1].
+
+    Where two classes overlap, each has labels of the other. Labels of one class that
+    are given to rows of another, but not the other way round, are wrong ones. Up to
+    half of all may go one way by chance.
+
+    Parameters
+    ----------
+    flow : ndarray of shape (n_classes, n_classes)
+        As for :func:`estimate_noise_rate`.
+    """
+    share = np.abs(flow - flow.T).sum() / (2 * len(flow))
+    return float(max(0.0, 2 * share - 1))
 
 
 def even_flow(n_classes: int) -> np.ndarray:

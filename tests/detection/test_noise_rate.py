@@ -12,6 +12,7 @@ from skgex.detection._noise_rate import (
     estimate_noise_rate,
     even_flow,
     log_likelihoods,
+    one_way,
     rates,
 )
 
@@ -82,6 +83,20 @@ def test_what_rows_without_information_leave_is_the_prior():
     square = (np.square(about).mean() + np.square(over_all).mean()) / 2
     assert found.mean == pytest.approx(mean, abs=1e-3)
     assert found.std == pytest.approx(np.sqrt(square - mean**2), abs=1e-3)
+
+
+def test_labels_that_go_one_way_are_no_overlap():
+    pairs = np.roll(np.eye(4), 1, axis=1)
+    assert one_way(pairs) == 1
+    assert one_way(even_flow(4)) == 0
+    assert one_way(even_flow(2)) == 0
+    assert one_way(0.9 * pairs + 0.1 * even_flow(4)) == pytest.approx(0.8)
+    both_ways = np.eye(4)[[1, 0, 3, 2]]
+    assert one_way(both_ways) == 0
+    codes, proba = np.array([0, 1, 2, 3]), np.full((4, 4), 0.25)
+    found = estimate_noise_rate(codes, proba, pairs, own_rate=0.2)
+    assert found.mean == pytest.approx(0.19, abs=0.003)  # at about the ensemble's own
+    assert found.std < 0.03
 
 
 def test_a_rate_at_which_labels_say_nothing_is_not_reached():
