@@ -17,7 +17,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from tiny import AnyWidth, classifier, flip_every, learner, make_blobs
 
-from skgex import GEXDetector
+from skgex import CleanedClassifier, CleaningSampler, GEXDetector
 from skgex._utils.random import seeded
 
 # Methods that answer about each sample, given labels or not.
@@ -212,9 +212,11 @@ def test_the_order_of_rows_asked_about_does_not_matter(cls, data, fitted):
 
 
 def without_trial(estimator):
-    """Let no detector deal rows to a trial by their order."""
+    """Let nothing deal rows to a trial, or to folds of a judge, by their order."""
     names = [name for name in estimator.get_params() if "early_stopping" in name]
-    return estimator.set_params(**dict.fromkeys(names, False))
+    estimator.set_params(**dict.fromkeys(names, False))
+    judges = isinstance(estimator, (CleanedClassifier, CleaningSampler))
+    return estimator.set_params(n_folds=None) if judges else estimator
 
 
 @every_estimator

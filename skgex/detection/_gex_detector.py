@@ -385,7 +385,7 @@ class GEXDetector(DetectorMixin, GEX):
         made |= {"_neighbours": neighbours}
         if data.has_classes:
             made |= self._judgement_of_classes(data, fitted, model, held_out)
-        self._warn(data, made, held_out)
+        self._warn(data, made, held_out, fitted.diverged)
         self._keep(rows, made)
         return self
 
@@ -667,7 +667,11 @@ class GEXDetector(DetectorMixin, GEX):
         return bool(self.early_stopping)
 
     def _warn(
-        self, data: Data, made: dict[str, Any], held_out: HeldOutLabels | None
+        self,
+        data: Data,
+        made: dict[str, Any],
+        held_out: HeldOutLabels | None,
+        diverged: bool,
     ) -> None:
         """Warn of all that makes the flags doubtful."""
         mask = made["noise_mask_"]
@@ -679,7 +683,8 @@ class GEXDetector(DetectorMixin, GEX):
         if self.noise_type == "auto" or not noise.predictable:
             warn_of_noise(noise, held_out, made["base_rate_"])
         warn_of_mask(mask, data.coding.given(data.codes), self.threshold)
-        if isinstance(self.threshold, str) and parse_precision(self.threshold):
+        precision = isinstance(self.threshold, str) and parse_precision(self.threshold)
+        if precision and not diverged:
             warn_of_precision(mask, self.threshold)
 
     def _warn_of_regime(

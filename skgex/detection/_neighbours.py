@@ -13,6 +13,7 @@ from sklearn.random_projection import GaussianRandomProjection
 from sklearn.utils import gen_batches
 
 from skgex._data.records import take
+from skgex._data.sparse_rows import SparseRows
 from skgex._nets.predictions import features
 from skgex._nets.snapshot import TrainedNet, revive
 from skgex._utils.parallel import one_thread
@@ -28,8 +29,10 @@ MAX_ROWS = 20_000
 # they are.
 MAX_WIDTH = 128
 
-# Rows whose features are computed, and whose neighbours are found, at a time.
+# Rows whose features are computed, and whose neighbours are found, at a time; and how
+# many values of samples are read at a time.
 BATCH = 2048
+BLOCK_VALUES = 2**20
 
 # Features that differ by less than this, relative to their size, differ by rounding.
 ROUNDING = 1e-5
@@ -159,7 +162,11 @@ def features_of(
     features : ndarray of shape (n_rows, width), dtype=float32
     """
     net, projection = revive(trained), None
-    for rows in gen_batches(len(X), BATCH):
+    size = BATCH
+    if isinstance(X, (np.ndarray, SparseRows)):
+        # What enters the last layer of a linear net is as wide as the samples.
+        size = int(np.clip(BLOCK_VALUES // max(1, np.prod(X.shape[1:])), 1, BATCH))
+    for rows in gen_batches(len(X), size):
         block = take(X, targets, np.arange(len(X))[rows])
         found = _finite(features(net, *block))
         if found.shape[1] > MAX_WIDTH:

@@ -15,7 +15,8 @@ def warn_of_mask(
 ) -> None:
     """Warn if more than half of all rows, or of a class, are flagged.
 
-    Nothing is said if a share above one half was asked for, as by "60%".
+    If a share above one half was asked for, as by "60%", it takes more than that, or
+    all of a class.
 
     Parameters
     ----------
@@ -27,9 +28,8 @@ def warn_of_mask(
         The detector's.
     """
     asked = parse_percentage(threshold) if isinstance(threshold, str) else None
-    if asked is not None and asked > MOST:
-        return
-    if mask.mean() > MOST:
+    most = max(MOST, asked or 0.0)
+    if mask.mean() > most:
         warn_caller(
             f"{mask.mean():.0%} of the labels are flagged ({mask.sum()} of "
             f"{len(mask)}). More wrong labels than right ones cannot be found from the "
@@ -42,12 +42,13 @@ def warn_of_mask(
         return
     classes, codes = np.unique(labels, return_inverse=True)
     flagged = np.bincount(codes[mask], minlength=len(classes))
-    most = classes[flagged > MOST * np.bincount(codes)]
-    if len(most):
+    counts = np.bincount(codes)
+    named = classes[(flagged > most * counts) | (flagged == counts)]
+    if len(named):
         warn_caller(
-            f"More than half of the labels of {len(most)} of {len(classes)} classes "
-            f"are flagged: {', '.join(map(str, most[:10]))}"
-            f"{', ...' if len(most) > 10 else ''}. "
+            f"More than half of the labels of {len(named)} of {len(classes)} classes "
+            f"are flagged: {', '.join(map(str, named[:10]))}"
+            f"{', ...' if len(named) > 10 else ''}. "
             "The net may not have learnt these classes, for instance because they are "
             "rare. Look at their rows before they are dropped.",
             SuspiciousMaskWarning,
