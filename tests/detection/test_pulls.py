@@ -35,7 +35,7 @@ def pull_by_hand(losses, probabilities, z, other):
     per_deviation = covariance / math.sqrt(mean([v * v for v in b]))
     p, q = ([float(v) for v in probabilities[i]] for i in (z, other))
     overlap = sum(math.sqrt(u * v) for u, v in zip(p, q, strict=True))
-    return per_deviation * overlap / math.sqrt(sum(p) * sum(q))
+    return per_deviation * (overlap / math.sqrt(sum(p) * sum(q))) ** 4
 
 
 def expected(losses, probabilities, codes, z, n_neighbors, *, wanted):
