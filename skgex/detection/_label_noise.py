@@ -101,9 +101,10 @@ def judge_noise(
     own_rate = float(own.mean())
     frequencies = np.bincount(codes, minlength=len(flow)) / len(codes)
     predictable = held_out is None or held_out.predictable(frequencies)
-    if held_out is None or resolve(noise_type, held_out) == INSTANCE_DEPENDENT:
+    if resolve(noise_type, held_out, len(flow)) == INSTANCE_DEPENDENT:
         rate = NoiseRate(own_rate, float(np.sqrt((own * (1 - own)).sum())) / len(own))
         return Noise(INSTANCE_DEPENDENT, own_odds, rate, own_rate, predictable)
+    assert held_out is not None  # the other assumption needs it
     if not predictable:  # then no label can be judged
         nothing = NoiseRate(0.0, np.nan)
         return Noise(CLASS_CONDITIONAL, np.inf, nothing, own_rate, False)
@@ -112,8 +113,10 @@ def judge_noise(
     return Noise(CLASS_CONDITIONAL, even_odds, rate, own_rate, True)
 
 
-def resolve(noise_type: str, held_out: HeldOutLabels) -> str:
+def resolve(noise_type: str, held_out: HeldOutLabels | None, n_classes: int) -> str:
     """Return which assumption is made."""
+    if held_out is None or n_classes < 2:
+        return INSTANCE_DEPENDENT
     if noise_type != "auto":
         return noise_type
     return INSTANCE_DEPENDENT if held_out.accuracy >= CLEAR else CLASS_CONDITIONAL
