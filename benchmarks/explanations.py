@@ -44,7 +44,8 @@ def with_twins(X, y, noise_mask, seed):
 def named_by_pull(detector, y, asked):
     """Return rows for and against by their pull, without knowledge of copies."""
     answers = detector._fitted.evaluation
-    found = hardest_pulls(answers.losses, answers.outputs, y, asked, N_ROWS)
+    given = (answers.losses, answers.outputs, y, asked, N_ROWS)
+    found = hardest_pulls(*given, n_starts=answers.n_starts)
     return [pulls.rows for pulls in found]
 
 

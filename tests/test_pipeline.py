@@ -281,7 +281,7 @@ def test_the_default_score_picks_a_point_that_finds_the_noise(tmp_path):
     X, clean = load_digits(return_X_y=True)
     y, noise_mask = flip_labels(clean, 0.1, random_state=0)
     detector = GEXDetector(memory=str(tmp_path), random_state=0)
-    grid = {"n_members": [4, 16], "n_steps": [32, 128], "lr": [0.02, 0.1, 0.4, 0.8]}
+    grid = {"n_members": [4, 16], "n_steps": [32, 128], "lr": [0.02, 0.1, 0.4, 3.2]}
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     search = GridSearchCV(detector, grid, cv=folds, n_jobs=2, refit=False).fit(X, y)
     hidden = [

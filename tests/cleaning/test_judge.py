@@ -233,7 +233,7 @@ def test_the_warning_says_how_many_rows_stay_and_why():
 )
 @pytest.mark.parametrize("scaled", [False, True])
 def test_a_sampler_is_judged_too(judge, scaled):
-    clean_X, clean = blobs(400, 4.0, n_classes=3)
+    clean_X, clean = blobs(800, 4.0, n_classes=3)
     noisy, wrong = flip_labels(clean, 0.3, random_state=0)
     selector = Flags(wrong)
     if scaled:
