@@ -26,6 +26,7 @@ from skgex.cleaning._guards import (
     Limits,
     as_given,
     decide,
+    is_surely_noisy,
     last_step,
     noise_matrix_of,
     view_for,
@@ -213,9 +214,9 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         decision = decide(detector, y, limits)
         judge = None
         if self.n_folds is not None:
-            matrix = noise_matrix_of(detector)
-            options = (self.n_folds, sample_weight, groups, matrix)
-            judge = Judge(self.estimator, X, y, *options)
+            options = (self.n_folds, sample_weight, groups)
+            known = noise_matrix_of(detector), is_surely_noisy(detector)
+            judge = Judge(self.estimator, X, y, *options, *known)
         verdict = outcome(self.action, y, detector, decision, limits, judge)
         estimator = fit_by(verdict.plan, self.estimator, X, sample_weight)
         state |= {"classes_": classes, "detector_": detector, "estimator_": estimator}

@@ -24,6 +24,7 @@ from skgex.cleaning._guards import (
     as_given,
     decide,
     is_detector,
+    is_surely_noisy,
     last_step,
     noise_matrix_of,
     view_for,
@@ -224,8 +225,8 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         if estimator is None:
             estimator = RandomForestClassifier(random_state=0)
             rows = fitted[:-1].transform(view) if isinstance(fitted, Pipeline) else view
-        options = {"groups": groups, "noise_matrix": noise_matrix_of(fitted)}
-        return Judge(estimator, rows, labels, self.n_folds, **options)
+        known = noise_matrix_of(fitted), is_surely_noisy(fitted)
+        return Judge(estimator, rows, labels, self.n_folds, None, groups, *known)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

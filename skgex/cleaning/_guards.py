@@ -21,6 +21,9 @@ from skgex.exceptions import SparedRowsWarning
 # any noise in two, but such a cut explains no more than about this.
 NORMAL_VARIANCE_SHARE = 2 / np.pi
 
+# A detector is sure of wrong labels if their rate is this number of standard errors.
+N_ERRORS_OF_RATE = 4
+
 # What is checked of X. Whether numbers must be finite is left to detectors and
 # classifiers, since some of them take missing values.
 CHECKS: dict[str, Any] = {
@@ -93,6 +96,13 @@ def view_for(selector: Any, X: Any, checked: Any) -> Any:
 def last_step(estimator: Any) -> Any:
     """Return the last step of a pipeline, or the estimator itself."""
     return estimator[-1] if isinstance(estimator, Pipeline) else estimator
+
+
+def is_surely_noisy(selector: Any) -> bool:
+    """Return whether a fitted detector's rate of noise is far above its error."""
+    detector = last_step(selector)
+    rate = getattr(detector, "noise_rate_", 0.0)
+    return bool(rate > N_ERRORS_OF_RATE * getattr(detector, "noise_rate_std_", np.inf))
 
 
 def noise_matrix_of(selector: Any) -> np.ndarray | None:

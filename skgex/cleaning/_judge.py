@@ -68,6 +68,9 @@ class Judge:
     noise_matrix : ndarray of shape (n_classes, n_classes), default=None
         P(given label = column | true label = row) by a detector, of which it matters to
         which classes wrong labels go. None lets them go to all others alike.
+    surely_noisy : bool, default=False
+        Whether a detector is sure that there are wrong labels, so that the folds need
+        not show it again.
     """
 
     def __init__(
@@ -79,11 +82,13 @@ class Judge:
         sample_weight: np.ndarray | None = None,
         groups: Any = None,
         noise_matrix: np.ndarray | None = None,
+        surely_noisy: bool = False,
     ):
         self.estimator, self.X, self.y = estimator, X, y
         self.n_folds, self.sample_weight, self.groups = n_folds, sample_weight, groups
         self.classes, self.codes = np.unique(y, return_inverse=True)
         self.flow = flow_of(noise_matrix, len(self.classes))
+        self.surely_noisy = surely_noisy
 
     @cached_property
     def folds(self) -> list[Fold]:
@@ -156,14 +161,15 @@ class Judge:
     ) -> tuple[np.ndarray, float]:
         """Return the probability of each class to be true, and the rate of noise.
 
-        The labels count as true unless noise explains them better, by more than two
-        standard errors. And they are explained by the fits on rows as they are unless
-        fits by a plan explain them better, by as much.
+        The labels count as true unless a detector is sure that they are not, or noise
+        explains them better, by more than two standard errors. And they are explained
+        by the fits on rows as they are unless fits by a plan explain them better, by as
+        much.
         """
         highest = highest_noise_rate(plain, self.codes)
         true = self._explain(plain, 0.0)
         noisy = self._explain(plain, highest)
-        if not self._is_better(noisy, true):
+        if not (self.surely_noisy or self._is_better(noisy, true)):
             return np.eye(len(self.classes))[self.codes], 0.0
         best = max(
             (self._explain(other, highest) for other in others),

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from oracle import UNJUDGED, Oracle, Recorder, make_case
 from scipy.sparse import csr_array, issparse
 from sklearn.base import is_classifier
@@ -165,6 +166,7 @@ def test_search_over_the_detector_and_the_action_stratifies():
 
 @pytest.mark.filterwarnings("ignore::skgex.exceptions.SparedRowsWarning")
 def test_skorch_net_downstream():
+    torch.manual_seed(0)  # the net's weights, as its user would
     X, y = make_blobs(240)
     y_noisy, noise_mask = flip_labels(y, 0.2, random_state=0)
     net = classifier(max_epochs=30, lr=0.2)  # computes in float64, as X does

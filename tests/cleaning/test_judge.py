@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -19,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from skgex import CleanedClassifier, CleaningSampler
-from skgex.cleaning._guards import Limits, needed
+from skgex import CleanedClassifier, CleaningSampler, GEXDetector
+from skgex.cleaning import _cleaned_classifier
+from skgex.cleaning._guards import Limits, is_surely_noisy, needed
 from skgex.cleaning._judge import Judge
 from skgex.cleaning._outcome import by_posterior
 from skgex.cleaning._plans import as_they_are, dropped, parts
@@ -308,3 +309,31 @@ def test_labels_of_one_class_given_to_another_are_cleaned_if_the_detector_says_s
     np.testing.assert_array_equal(told.acted_mask_, noise_mask)
     assert told.gain_ > 2 * told.gain_std_
     assert told.noise_rate_ == pytest.approx(0.2, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("rate", "std", "sure"),
+    [(0.2, 0.04, True), (0.2, 0.06, False), (0.0, np.nan, False), (None, None, False)],
+)
+def test_a_detector_is_sure_of_noise_from_four_standard_errors_on(rate, std, sure):
+    detector = Flags(RANDOM)
+    if rate is not None:
+        detector.noise_rate_, detector.noise_rate_std_ = rate, std
+    assert is_surely_noisy(detector) == sure
+    assert is_surely_noisy(make_pipeline(StandardScaler(), detector)) == sure
+
+
+@pytest.mark.parametrize("sure", [False, True])
+def test_noise_that_is_sure_need_not_be_shown_again(sure, monkeypatch):
+    """Of 150 rows too few are held out to show it, but they tell a good plan."""
+    X, y = load_iris(return_X_y=True)
+    y_noisy, noise_mask = flip_labels(y, 0.2, random_state=0)
+    detector = GEXDetector(random_state=0).fit(X, y_noisy)
+    assert is_surely_noisy(detector)
+    monkeypatch.setattr(_cleaned_classifier, "is_surely_noisy", lambda detector: sure)
+    model = LogisticRegression(max_iter=1000)
+    cleaned = CleanedClassifier(model, FrozenEstimator(detector))
+    acted = fitted(cleaned, X, y_noisy).acted_mask_
+    assert acted.any() == sure
+    if sure:
+        assert noise_mask[acted].mean() > 0.9
