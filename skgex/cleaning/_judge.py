@@ -11,10 +11,10 @@ from skgex._data.groups import Fold, GroupedStrata, check_groups, n_units
 from skgex.cleaning._noisy_labels import (
     Explanation,
     explain,
-    flow_of,
     highest_noise_rate,
 )
 from skgex.cleaning._plans import Plan, as_they_are, fit_by
+from skgex.detection._noise_rate import flow_of
 from skgex.hardness._folded import deal
 
 # A difference counts if it exceeds this number of standard errors. The best of several

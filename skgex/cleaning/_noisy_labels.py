@@ -120,28 +120,6 @@ def best_rate(
     return float(rates[best]), float(means[best])
 
 
-def flow_of(noise_matrix: np.ndarray | None, n_classes: int) -> np.ndarray:
-    """Return to which classes wrong labels go; to all others alike if that is unknown.
-
-    Parameters
-    ----------
-    noise_matrix : ndarray of shape (n_classes, n_classes) or None
-        P(given label = column | true label = row), as of a detector.
-    n_classes : int
-
-    Returns
-    -------
-    flow : ndarray of shape (n_classes, n_classes)
-        As for :func:`explain`.
-    """
-    even = (1 - np.eye(n_classes)) / max(n_classes - 1, 1)
-    if noise_matrix is None or noise_matrix.shape != even.shape:
-        return even
-    wrong = noise_matrix * (1 - np.eye(n_classes))
-    totals = wrong.sum(axis=1, keepdims=True)
-    return np.where(totals > 0, wrong / np.where(totals > 0, totals, 1.0), even)
-
-
 def sharpen(probabilities: np.ndarray, power: float) -> np.ndarray:
     """Return smoothed probabilities to a power, with rows that sum to one."""
     powers = (probabilities + SMOOTHING) ** power

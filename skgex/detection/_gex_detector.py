@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -24,7 +23,6 @@ from skgex.detection._held_out import HeldOutLabels
 from skgex.detection._label_noise import (
     CLASS_CONDITIONAL,
     INSTANCE_DEPENDENT,
-    flow_of,
     noise_matrix,
     own_even_odds,
 )
@@ -36,7 +34,11 @@ from skgex.detection._relabelling import TARGETS
 from skgex.detection._suspicious_mask import warn_of_mask
 from skgex.detection._threshold import parse_precision
 from skgex.influence import GEX
-from skgex.influence._ensemble_map import FittedEnsemble
+from skgex.influence._ensemble_map import (
+    FittedEnsemble,
+    has_trial,
+    stops_in_time,
+)
 from skgex.influence._gex import predicts_classes
 
 # Half of the groups for each member: as many members score a row as learn from it.
@@ -547,18 +549,14 @@ class GEXDetector(DetectorMixin, GEX):
 
     def _check_noise_type(self) -> None:
         """Refuse an assumption that needs held-out labels where there are none."""
-        has_trial = self.lr == "auto" or self._trains_until_it_stops()
-        if self.noise_type == CLASS_CONDITIONAL and not has_trial:
+        if self.noise_type == CLASS_CONDITIONAL and not has_trial(
+            self, self._stops_early()
+        ):
             raise ValueError(
                 f"noise_type: {CLASS_CONDITIONAL!r} needs labels that a trial holds "
                 f"out, but lr={self.lr!r} and no early stopping make no trial. Pass "
                 "lr='auto'."
             )
-
-    def _trains_until_it_stops(self) -> bool:
-        """Return whether a trial says for how many epochs the net is trained."""
-        frozen = isinstance(self.net, FrozenEstimator)
-        return self.net is None or (self._stops_early() and not frozen)
 
     def _lift(
         self,
@@ -641,7 +639,7 @@ class GEXDetector(DetectorMixin, GEX):
         assert noise is not None
         noise_proba = model.probabilities(evaluation, codes)
         probabilities = data.coding.probabilities(evaluation.outputs)
-        flow = flow_of(model.ranking.structure, data.n_classes)
+        flow = model.ranking.flow(probabilities.shape[1])
         base = np.bincount(codes, minlength=data.n_classes).max() / len(codes)
         return {
             "memorised_": float(np.mean(evaluation.reference < np.log(2))),
@@ -694,7 +692,8 @@ class GEXDetector(DetectorMixin, GEX):
         if self.statistic == "self_influence":
             warn_unless_memorised(made["memorised_"])
             return
-        if held_out is not None and not self._trains_until_it_stops():
+        stops = stops_in_time(self.net, self._stops_early())
+        if held_out is not None and not stops:
             warn_if_memorised(made["memorised_"], held_out.accuracy)
 
 

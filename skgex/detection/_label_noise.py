@@ -6,8 +6,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from skgex.detection._held_out import HeldOutLabels, clean_probability
-from skgex.detection._noise_rate import NoiseRate, estimate_noise_rate, even_flow
-from skgex.detection._noise_structure import NoiseStructure, other_classes
+from skgex.detection._noise_rate import NoiseRate, estimate_noise_rate
+from skgex.detection._noise_structure import other_classes
 from skgex.detection._threshold import cut_off, threshold_of
 
 # On which rows wrong labels are assumed to fall: on all of a class alike, or more often
@@ -177,17 +177,6 @@ def even_odds_at(
     if excess(FAR) >= 0:
         return np.inf
     return 0.0 if excess(-FAR) <= 0 else float(np.exp(brentq(excess, -FAR, FAR)))
-
-
-def flow_of(structure: NoiseStructure | None, n_classes: int) -> np.ndarray:
-    """Return which labels wrong ones are, by the class of the row; rows sum to 1."""
-    if n_classes < 2:
-        return np.zeros((n_classes, n_classes))
-    if structure is None:
-        return even_flow(n_classes)
-    flow = structure.lift.copy()
-    np.fill_diagonal(flow, 0.0)
-    return flow / flow.sum(axis=1, keepdims=True)
 
 
 def noise_probability(

@@ -7,7 +7,7 @@ import numpy as np
 from skgex._data.label_coding import ClassLabels, Coding
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex.detection._held_out import HeldOutLabels
-from skgex.detection._label_noise import Noise, flow_of, judge_noise
+from skgex.detection._label_noise import Noise, judge_noise
 from skgex.detection._ranking import Ranking, mean_relative_losses
 from skgex.detection._threshold import cut_off, parse_precision, threshold_of
 
@@ -95,7 +95,7 @@ def fit_noise_model(
     probabilities = coding.probabilities(evaluation.outputs)
     relative = mean_relative_losses(evaluation, coding)
     preferred = prefers_label(evaluation, codes, coding)
-    flow = flow_of(ranking.structure, probabilities.shape[1])
+    flow = ranking.flow(probabilities.shape[1])
     noise = judge_noise(relative, preferred, codes, flow, noise_type, held_out)
     noise_proba = noise.probabilities(relative, preferred)
     own = ranking.statistic == "self_influence" and threshold == "auto"

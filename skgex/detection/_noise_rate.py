@@ -126,7 +126,31 @@ def one_way(flow: np.ndarray) -> float:
 
 def even_flow(n_classes: int) -> np.ndarray:
     """Return S where wrong labels go to all other classes alike."""
-    return (1 - np.eye(n_classes)) / (n_classes - 1)
+    return (1 - np.eye(n_classes)) / max(n_classes - 1, 1)
+
+
+def flow_of(matrix: np.ndarray | None, n_classes: int) -> np.ndarray:
+    """Return S by how often each class is labelled as each other.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_classes, n_classes) or None
+        In any unit, by true (row) and given class (column); its diagonal does not
+        matter. None, or a matrix of other classes, tells nothing.
+    n_classes : int
+
+    Returns
+    -------
+    flow : ndarray of shape (n_classes, n_classes)
+        As for :func:`estimate_noise_rate`. Wrong labels of a class of which nothing is
+        known go to all others alike.
+    """
+    even = even_flow(n_classes)
+    if matrix is None or matrix.shape != even.shape:
+        return even
+    wrong = matrix * (1 - np.eye(n_classes))
+    totals = wrong.sum(axis=1, keepdims=True)
+    return np.where(totals > 0, wrong / np.where(totals > 0, totals, 1.0), even)
 
 
 def log_likelihoods(

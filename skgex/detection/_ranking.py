@@ -15,6 +15,7 @@ from skgex._ensemble.statistics import (
     standard_error,
 )
 from skgex.detection._neighbours import odds_of
+from skgex.detection._noise_rate import flow_of
 from skgex.detection._noise_structure import NoiseStructure, fit_noise_structure
 
 
@@ -89,6 +90,11 @@ class Ranking:
             self.statistics(evaluation), probabilities, codes, cut
         )
         return replace(self, structure=structure)
+
+    def flow(self, n_classes: int) -> np.ndarray:
+        """Return which labels wrong ones are, by the class of the row (row)."""
+        lift = None if self.structure is None else self.structure.lift
+        return flow_of(lift, n_classes)
 
     def _odds(self, evaluation: EnsembleEvaluation, codes: np.ndarray) -> np.ndarray:
         """Return what structure and neighbours multiply each statistic by."""

@@ -222,7 +222,7 @@ def fit_ensemble(
             trial = trial or _make_trial(parameters, data, seeds)
             choice = _choose_lr(parameters, data, seeds, trial, tuning)
         tuning = tuning._replace(lr=choice.lr)
-    has_trial = _has_trial(parameters, stops_early)
+    tried = has_trial(parameters, stops_early)
     start = last.start if last else _start_of(parameters, trained, trial)
     growth = Growth(
         trained,
@@ -238,7 +238,7 @@ def fit_ensemble(
         verbose=parameters.verbose,
         groups=data.groups,
         reference=reference,
-        start=start if splits_start and has_trial and not parameters.chain else None,
+        start=start if splits_start and tried and not parameters.chain else None,
     )
     unseen_loss = choice.held_out_loss(data.coding) if choice else -np.inf
     for n_members in _sizes(parameters):
@@ -260,15 +260,18 @@ def fit_ensemble(
         loss_floor,
         _check_members(evaluation, data, growth, parameters.lr, unseen_loss),
         start if splits_start or keeps_cache else None,
-        _held_out(data, choice, trial, last) if has_trial else None,
+        _held_out(data, choice, trial, last) if tried else None,
     )
 
 
-def _has_trial(parameters: EnsembleParameters, stops_early: bool) -> bool:
+def stops_in_time(net: GivenNet, stops_early: bool) -> bool:
+    """Return whether a trial says for how many epochs a net is trained."""
+    return net is None or (stops_early and not isinstance(net, FrozenEstimator))
+
+
+def has_trial(parameters: EnsembleParameters, stops_early: bool) -> bool:
     """Return whether a trial is made, where this fit does not go on from another."""
-    trained_here = not isinstance(parameters.net, FrozenEstimator)
-    stops = parameters.net is None or (stops_early and trained_here)
-    return parameters.lr == "auto" or stops
+    return parameters.lr == "auto" or stops_in_time(parameters.net, stops_early)
 
 
 def _held_out(

@@ -12,10 +12,10 @@ from skgex.cleaning._noisy_labels import (
     SHARPNESS,
     SMOOTHING,
     explain,
-    flow_of,
     highest_noise_rate,
 )
 from skgex.datasets import flip_labels
+from skgex.detection._noise_rate import flow_of
 
 
 def drawn(n_rows, n_classes, noise_rate, seed=0, concentration=0.2):
