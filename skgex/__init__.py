@@ -15,9 +15,13 @@ _SUBMODULES = [
     "detection",
     "exceptions",
     "hardness",
+    "images",
     "influence",
+    "inspection",
     "metrics",
     "pruning",
+    "report",
+    "tabular",
 ]
 
 __all__ = [

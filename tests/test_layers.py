@@ -19,7 +19,10 @@ LAYERS = [
     {"skgex._base"},
     {"skgex.influence", "skgex.hardness"},
     {"skgex.detection", "skgex.pruning", "skgex.cleaning"},
+    {"skgex.inspection", "skgex.tabular", "skgex.images"},
     {"skgex"},
+    {"skgex.report"},
+    {"skgex.cli"},
 ]
 METHODS = {"skgex.influence", "skgex.hardness"}
 # These stand beside the layers: they import none of them, and none of HEAVY.

@@ -1,0 +1,1 @@
+"""Images: folders by class, and detectors made for them."""

@@ -1,0 +1,1 @@
+"""A report to review flagged rows in: one HTML file."""

@@ -1,0 +1,1 @@
+"""Detectors for tables as they are: text, dates, categories and gaps."""
