@@ -1,1 +1,1 @@
-"""Pictures of what a detector or a pruner found, in scikit-learn's Display convention."""
+"""Pictures of what a detector or a pruner found, as scikit-learn's Displays."""
