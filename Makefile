@@ -6,7 +6,7 @@ PYTEST := -q -n logical --dist worksteal
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint types readme test test-slow format clean
+.PHONY: help demo lint types docs readme test test-slow format clean
 
 help: ## list the targets (what a plain `make` does)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,10 @@ lint: $(INSTALLED) ## check style and formatting, and change nothing
 
 types: $(INSTALLED) ## check the types
 	$(BIN)/python -m mypy
+
+docs: $(INSTALLED) ## build the site into docs/build, with warnings as errors
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/build
+	@echo "open docs/build/index.html"
 
 readme: $(INSTALLED) ## run the README's examples and compare their output
 	$(BIN)/python benchmarks/readme.py
@@ -35,7 +39,8 @@ format: $(INSTALLED) ## fix style and formatting where ruff can
 	$(BIN)/ruff format .
 
 clean: ## remove .venv and everything else that was built
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .mypy_cache demo_digits.png
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache demo_digits.png
+	rm -rf docs/build docs/api docs/gallery docs/sg_execution_times.rst
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -27,9 +27,9 @@ class Arnoldi(InfluenceEstimator):
     eigenvalues λ_r of largest magnitude, which Arnoldi's iteration finds.
 
     A sample z with the gradient g(z) of its loss is mapped to
-    φ_r(z) = v_r·g(z) / √(N |λ_r|). Influence is Σ_r sign(λ_r) φ_r(z) φ_r(z'). With all
-    eigenvectors this is g(z)·(N H)⁻¹ g(z'), as for :class:`InfluenceFunction` without
-    damping.
+    φ_r(z) = v_r·g(z) / √(N abs(λ_r)). Influence is Σ_r sign(λ_r) φ_r(z) φ_r(z'). With
+    all eigenvectors this is g(z)·(N H)⁻¹ g(z'), as for :class:`InfluenceFunction`
+    without damping.
 
     The Hessian of a net that is not at a minimum has negative eigenvalues, too. They
     keep their sign, since H would be another matrix without it.

@@ -51,7 +51,7 @@ class RandomProjection(InfluenceEstimator):
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Squared norm |φ(z)|² of the features of each fitted row, higher = more
+        Squared norm ‖φ(z)‖² of the features of each fitted row, higher = more
         suspicious.
 
     See Also

@@ -66,7 +66,7 @@ class TracIn(InfluenceEstimator):
     n_features_in_ : int
         Number of features (the length of the second axis of X).
     self_influence_ : ndarray of shape (n_samples,), dtype=float64
-        Σ_c η_c |g_c(z)|² of each fitted row, higher = more suspicious.
+        Σ_c η_c ‖g_c(z)‖² of each fitted row, higher = more suspicious.
 
     See Also
     --------

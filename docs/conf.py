@@ -1,0 +1,84 @@
+"""How Sphinx builds the site: ``make docs``."""
+
+import sys
+from pathlib import Path
+
+from pygments.lexers.special import TextLexer
+from sphinx.highlighting import lexers
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from api_pages import write_api_pages
+
+import skgex
+
+project = "skgex"
+author = "the developers of skgex"
+release = skgex.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "numpydoc",
+    "matplotlib.sphinxext.mathmpl",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["examples", "build", "gallery/*.ipynb", "gallery/*.py"]
+
+# Pages
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+lexers["mermaid"] = TextLexer()  # GitHub draws it; here it is read as text
+
+# Equations are drawn while the site is built, so that they need no network.
+mathmpl_fontsize = 11.0
+mathmpl_srcset = ["2x"]
+
+# Reference: one page per public name, from __all__ of the public modules.
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+autodoc_typehints = "none"
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+write_api_pages(Path(__file__).parent / "api")
+
+# Gallery
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"plot_",
+    "ignore_pattern": r"demo_digits",
+    "capture_repr": ("_repr_html_",),
+    "copyfile_regex": r"GALLERY_HEADER\.rst",
+    "download_all_examples": False,
+    "show_signature": False,
+    "show_memory": False,
+    "min_reported_time": 1000,
+    "remove_config_comments": True,
+    "plot_gallery": True,
+    "abort_on_example_error": True,
+}
+
+# Looks
+html_theme = "pydata_sphinx_theme"
+html_title = "skgex"
+html_static_path = ["_static"]
+html_css_files = ["skgex.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "logo": {"text": "skgex"},
+    "navbar_align": "left",
+    "navbar_end": ["theme-switcher"],
+    "header_links_before_dropdown": 7,
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
+copyright = "the developers of skgex, BSD 3-Clause licence"
+html_sidebars = {"index": [], "start": [], "changelog": []}
+copybutton_exclude = ".linenos, .gp, .go"
