@@ -34,7 +34,9 @@ def test_parameters_reach_the_members(data, detector):
 def test_more_members_extend_fewer(data, detector):
     X, y, _ = data
     more = fit(X, y, n_members=5)
-    np.testing.assert_array_equal(more.transform(X)[:, :3], detector.transform(X))
+    # Some processors round stacked products by how many there are.
+    few = detector.transform(X)
+    np.testing.assert_allclose(more.transform(X)[:, :3], few, rtol=1e-6, atol=1e-9)
 
 
 def test_progress_is_shown_when_asked_for(data, capsys):

@@ -121,7 +121,8 @@ def test_more_members_extend_fewer(blobs, trained, chain):
     X, y = blobs
     _, few = grow(trained, X, y, TUNING, SEEDS[:2], chain=chain)
     _, more = grow(trained, X, y, TUNING, SEEDS, chain=chain)
-    np.testing.assert_array_equal(few.losses, more.losses[:, :2])
+    # Some processors round a product of two stacked matrices unlike one of three.
+    np.testing.assert_allclose(few.losses, more.losses[:, :2], rtol=1e-12)
 
 
 def test_the_same_seed_the_same_member_another_another(blobs, trained):
