@@ -38,6 +38,8 @@ class FittedRows:
         What samples must look like.
     groups : ndarray of shape (n_samples,), dtype=intp or None
         Rows that no split of the fit divided.
+    names : pandas.Index or None
+        What a data frame called them; None if nothing but their positions.
     """
 
     codes: np.ndarray
@@ -46,6 +48,7 @@ class FittedRows:
     index: RowIndex | None
     format: InputFormat
     groups: np.ndarray | None = None
+    names: Any = None
 
     def attributes(self) -> dict[str, Any]:
         """Return the public attributes that all estimators have of their rows."""
@@ -61,6 +64,10 @@ class FittedRows:
             both = self.index is other.index
             return both and np.array_equal(self.codes, other.codes)
         return self.index.equals(other.index)
+
+    def find(self, X: Any) -> np.ndarray:
+        """Return the fitted row that each checked sample is, -1 where it is none."""
+        return np.full(len(X), -1) if self.index is None else self.index.find(X)
 
     def query(self, X: Any, y: Any, trained: TrainedNet, *, warn: bool) -> Query:
         """Find which samples the fit saw, and what their labels are.

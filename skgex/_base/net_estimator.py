@@ -12,6 +12,7 @@ from skgex._base.fitted_rows import FittedRows
 from skgex._base.fitted_state import replace_fitted_state
 from skgex._base.net_checks import check_net
 from skgex._base.parameters import NetNeed
+from skgex._base.row_names import names_of
 from skgex._base.validation import (
     GivenNet,
     check_fit_input,
@@ -100,9 +101,11 @@ def validate(
         What later queries need of it.
     """
     check_net(estimator.net, estimator._needs, type(estimator).__name__)
+    names = names_of(X)
     X, y, found = check_fit_input(estimator, X, y)
     groups = check_groups(groups, len(X))
     data = encode(estimator.net, found.for_net(X), y, found)._replace(groups=groups)
     index = None if is_dataset(X) else RowIndex(X, data.codes, found.dtype)
     labelled = y is not None or is_dataset(X)
-    return data, FittedRows(data.codes, data.coding, labelled, index, found, groups)
+    kept = data.codes, data.coding, labelled, index, found, groups, names
+    return data, FittedRows(*kept)

@@ -23,6 +23,7 @@ from skgex._base.fit_metadata import fit_options
 from skgex._base.fitted_state import replace_fitted_state
 from skgex._base.input_kinds import check_kind, check_length
 from skgex._base.parameters import HasMethods, fit_context
+from skgex._base.row_names import names_of
 from skgex._base.samples import checked, is_dict, n_rows, stand_in
 from skgex._base.validation import validate_for_fit, validated
 from skgex._data.label_checks import check_labels
@@ -93,12 +94,13 @@ class ScorerEstimator(
         TypeError
             If the fitted scorer has neither ``scores_`` nor ``self_influence_``.
         """
+        names = names_of(X)
         X, y, attributes = self._check_fit(X, y)
         self._check_request(n_rows(X), y)
         options = fit_options(self.scorer, "scorer", groups=groups)
         scorer = clone(self.scorer).fit(X, y, **options)
         name, scores = self._fitted_scores(scorer, n_rows(X))
-        rows = ScoredRows.of(X, y)
+        rows = ScoredRows.of(X, y, names)
         made = self._conclude(scores, y, squared=name == "self_influence_")
         state = {"scorer_": scorer, "scores_": scores, "_rows": rows}
         replace_fitted_state(self, {**attributes, **state, **made})
@@ -291,21 +293,37 @@ class ScoredRows:
         None for a Dataset, whose rows cannot be compared.
     labels : ClassLabels or None
         Codes one label per row, so that equal labels of other dtypes are equal.
+    codes : ndarray of shape (n_samples, ...) or None
+        Those of the labels, or the labels if there are several per row; None if y was
+        not given.
+    names : pandas.Index or None
+        What a data frame called the rows; None if nothing but their positions.
     """
 
     index: RowIndex | None
     labels: ClassLabels | None
+    codes: np.ndarray | None
+    names: Any
 
     @classmethod
-    def of(cls, X: Any, y: np.ndarray | None) -> "ScoredRows":
+    def of(cls, X: Any, y: np.ndarray | None, names: Any) -> "ScoredRows":
         """Digest the rows of a fit."""
         labels = None
         if y is not None and y.ndim == 1:
             labels = ClassLabels(np.unique(y))
+        codes = None if y is None else _codes(y, labels)
         if is_dataset(X):
-            return cls(None, labels)
-        codes = np.zeros(n_rows(X)) if y is None else _codes(y, labels)
-        return cls(RowIndex(_digestible(X), codes, np.dtype(np.float32)), labels)
+            return cls(None, labels, codes, names)
+        marks = np.zeros(n_rows(X)) if codes is None else codes
+        index = RowIndex(_digestible(X), marks, np.dtype(np.float32))
+        return cls(index, labels, codes, names)
+
+    @property
+    def given(self) -> np.ndarray | None:
+        """The labels of the fitted rows, (n_samples, ...); None if not given."""
+        if self.codes is None or self.labels is None:
+            return self.codes
+        return self.labels.given(self.codes)
 
     def find(self, X: Any, y: np.ndarray | None) -> np.ndarray:
         """Return the fitted row that each row is, -1 for new ones."""
@@ -316,7 +334,7 @@ class ScoredRows:
 
 
 def _codes(y: np.ndarray, labels: ClassLabels | None) -> np.ndarray:
-    return y if labels is None else labels.encode(y)
+    return y.copy() if labels is None else labels.encode(y)
 
 
 def _has_columns(y: Any) -> bool:

@@ -7,7 +7,11 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skgex._base.parameters import Interval
+from skgex.detection._issues import JudgedRows, issues_of
 from skgex.detection._threshold import parse_percentage, parse_precision
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class DetectorMixin:
@@ -30,6 +34,8 @@ class DetectorMixin:
     if TYPE_CHECKING:
         # Defined by the estimator that the mixin is part of.
         def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Any: ...
+        def _judged_rows(self) -> JudgedRows: ...
+        def _positions(self, X: Any) -> np.ndarray: ...
 
     def fit_predict(self, X: Any, y: Any = None, *, groups: Any = None) -> np.ndarray:
         """Fit the detector and return ``noise_mask_``.
@@ -63,6 +69,47 @@ class DetectorMixin:
         check_is_fitted(self)
         support = ~self.noise_mask_
         return np.flatnonzero(support) if indices else support
+
+    def issues(self, X: Any = None) -> "DataFrame":
+        """Return a table of the fitted rows, most suspicious first.
+
+        It needs pandas.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or Dataset, default=None
+            Rows of the fit, for a table of these alone; of copies of a row with several
+            labels, the first is meant. For the last step of a pipeline, pass what the
+            pipeline was fitted on, in the same order: as many rows, of which none is a
+            fitted one, because the earlier steps changed them all. Then only their
+            index is used. None stands for all rows.
+
+        Returns
+        -------
+        issues : pandas.DataFrame of shape (n_rows, 7)
+            Its index is that of ``X``, or of the rows of the fit, if they came as a
+            pandas DataFrame, and 0, 1, ... otherwise. The columns:
+
+            - ``row``: position among the fitted rows, int;
+            - ``given_label``: as given;
+            - ``suggested_label``: what the detector would give;
+            - ``noise_proba``: estimated probability that the given label is wrong;
+            - ``score``: higher = more suspicious, as in ``scores_``;
+            - ``score_std``: its standard error;
+            - ``flagged``: whether the label is judged wrong, bool.
+
+            A column is NaN where the detector knows nothing of the kind. If there are
+            several labels per row, a cell is a tuple.
+
+        Raises
+        ------
+        ValueError
+            If rows of ``X`` were not fitted.
+        ImportError
+            If pandas is not installed.
+        """
+        check_is_fitted(self)
+        return issues_of(self, X)
 
     def _check_threshold(self) -> None:
         """Raise a ValueError for a text that names no threshold."""

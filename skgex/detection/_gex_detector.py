@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgex._base.net_estimator import validate
 from skgex._base.parameters import StrOptions, fit_context
+from skgex._base.validation import check_query_input
 from skgex._data.records import Data, Query, take
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex.detection._detector_mixin import DetectorMixin
@@ -20,6 +21,7 @@ from skgex.detection._explanation import (
     rows_to_explain,
 )
 from skgex.detection._held_out import HeldOutLabels
+from skgex.detection._issues import JudgedRows
 from skgex.detection._label_noise import (
     CLASS_CONDITIONAL,
     INSTANCE_DEPENDENT,
@@ -538,6 +540,22 @@ class GEXDetector(DetectorMixin, GEX):
             n_neighbors,
             None if fitted.index is None else fitted.index.identity,
         )
+
+    def _judged_rows(self) -> JudgedRows:
+        rows = self._rows
+        return JudgedRows(
+            given=rows.coding.given(rows.codes) if rows.labelled else None,
+            suggested=self.suggested_labels_,
+            noise_proba=getattr(self, "noise_proba_", None),
+            scores=self.scores_,
+            scores_std=self.scores_std_,
+            flagged=self.noise_mask_,
+            names=rows.names,
+        )
+
+    def _positions(self, X: Any) -> np.ndarray:
+        rows = self._rows
+        return rows.find(check_query_input(self, X, None, rows.format, rows.coding)[0])
 
     def _check_precision(self, data: Data) -> None:
         """Refuse a precision where there are no probabilities."""

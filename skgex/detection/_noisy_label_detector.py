@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
-from skgex._base.scorer_estimator import ScorerEstimator
+from skgex._base.fitted_rows import FittedRows
+from skgex._base.scorer_estimator import ScoredRows, ScorerEstimator
 from skgex.detection._detector_mixin import DetectorMixin
+from skgex.detection._issues import JudgedRows
 from skgex.detection._suspicious_mask import warn_of_mask
 from skgex.detection._threshold import threshold_of
 
@@ -93,6 +95,22 @@ class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
         """
         return self.scores(X, y) > self.threshold_
 
+    def _judged_rows(self) -> JudgedRows:
+        """Return what is known of the fitted rows; the scorer may know more."""
+        rows, scorer = self._rows, self.scorer_
+        return JudgedRows(
+            given=_given_labels(rows, scorer),
+            suggested=getattr(scorer, "suggested_labels_", None),
+            noise_proba=getattr(scorer, "noise_proba_", None),
+            scores=self.scores_,
+            scores_std=getattr(scorer, "scores_std_", None),
+            flagged=self.noise_mask_,
+            names=rows.names,
+        )
+
+    def _positions(self, X: Any) -> np.ndarray:
+        return self._rows.find(self._check_query(X, None)[0], None)
+
     def _check_request(self, n_samples: int, y: np.ndarray | None) -> None:
         self._check_threshold()
 
@@ -107,3 +125,11 @@ class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
         classes = y is not None and y.ndim == 1 and type_of_target(y) in CLASSES
         warn_of_mask(mask, y if classes else None, rule)
         return {"threshold_": cut, "noise_mask_": mask}
+
+
+def _given_labels(rows: ScoredRows, scorer: Any) -> np.ndarray | None:
+    """Return the labels of the fitted rows; those of a Dataset, the scorer has read."""
+    read = getattr(scorer, "_rows", None)
+    if rows.codes is None and isinstance(read, FittedRows):
+        return read.coding.given(read.codes) if read.labelled else None
+    return rows.given
