@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
+from skgex._data.label_checks import is_missing
+
 Fold: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
@@ -60,7 +62,7 @@ def check_groups(groups: Any, n_samples: int) -> np.ndarray | None:
             f"X, got {type(groups).__name__} of shape {values.shape}."
         )
     names = values.ravel().tolist()
-    n_missing = sum(map(_is_missing, names))
+    n_missing = sum(map(is_missing, names))
     if n_missing:
         raise ValueError(
             f"groups: must have no missing values, got {n_missing}; give each row "
@@ -134,10 +136,3 @@ def draw_groups(groups: np.ndarray, size: int, seed: int) -> np.ndarray:
     sizes = np.bincount(groups)[order]
     n_drawn = max(1, np.searchsorted(np.cumsum(sizes), size, side="right"))
     return np.flatnonzero(np.isin(groups, order[:n_drawn]))
-
-
-def _is_missing(name: Any) -> bool:
-    try:
-        return name is None or bool(name != name)
-    except TypeError:  # pandas' NA is neither true nor false
-        return True

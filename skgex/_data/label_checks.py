@@ -124,7 +124,7 @@ def _refuse_missing(values: np.ndarray, name: str) -> None:
     elif values.dtype.kind in "mM":
         missing = np.isnat(values)
     elif values.dtype == object:
-        flat = [_is_missing(value) for value in values.flat]
+        flat = [is_missing(value) for value in values.flat]
         missing = np.array(flat, dtype=bool).reshape(values.shape)
     else:
         return
@@ -140,7 +140,8 @@ def _refuse_missing(values: np.ndarray, name: str) -> None:
     )
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Return whether a value stands for a missing one: None, nan, NaT or pandas.NA."""
     if value is None:
         return True
     try:

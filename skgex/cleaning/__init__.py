@@ -2,6 +2,7 @@
 
 from skgex.cleaning._cleaned_classifier import CleanedClassifier
 from skgex.cleaning._cleaning_sampler import CleaningSampler
+from skgex.cleaning._decisions import apply_decisions
 from skgex.detection._relabelling import (
     hard_targets,
     influence_targets,
@@ -12,6 +13,7 @@ from skgex.detection._relabelling import (
 __all__ = [
     "CleanedClassifier",
     "CleaningSampler",
+    "apply_decisions",
     "hard_targets",
     "influence_targets",
     "probability_targets",
