@@ -6,7 +6,7 @@ PYTEST := -q -n logical --dist worksteal
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint types docs readme test test-slow format clean
+.PHONY: help demo lint types docs examples dist test test-slow format clean
 
 help: ## list the targets (what a plain `make` does)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -25,8 +25,14 @@ docs: $(INSTALLED) ## build the site into docs/build, with warnings as errors
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/build
 	@echo "open docs/build/index.html"
 
-readme: $(INSTALLED) ## run the README's examples and compare their output
-	$(BIN)/python benchmarks/readme.py
+examples: $(INSTALLED) ## run the examples of README and docs, and compare their output
+	$(BIN)/python docs/run_examples.py
+
+dist: $(INSTALLED) ## build wheel and sdist, and try the wheel in an empty environment
+	rm -rf dist
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python .ci/check_dist.py
 
 test: $(INSTALLED) ## run the tests, except those that take minutes
 	$(BIN)/python -m pytest $(PYTEST) -m "not slow"
@@ -44,5 +50,5 @@ clean: ## remove .venv and everything else that was built
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[dev]"
 	touch $@
