@@ -7,7 +7,7 @@ Runs the ``python`` and the ``console`` blocks of a page one after another, in a
 folder that is the page's own. Python blocks share their names, and console blocks the
 folder. In a console block, commands begin with ``$``. A block without a language shows
 what the block before it prints; a console block may also show it beneath a command.
-``...`` matches any text. What a block prints without the page showing it is not compared.
+``...`` matches any text. Output that the page does not show is not compared.
 
 A block that begins with ``# Not run: REASON`` is only checked for its syntax. The exit
 status is 1 if an example fails or prints something else.
@@ -62,11 +62,11 @@ def examples_of(text):
 def split_output(example):
     """Take what a console block shows beneath its commands as what it prints."""
     if example.language == "console":
-        commands, shown = [], []
+        commands, shown, goes_on = [], [], False
         for line in example.code.splitlines():
-            goes_on = bool(commands) and commands[-1].endswith("\\")
-            is_command = line.startswith(("$ ", "#")) or (goes_on and not shown)
+            is_command = goes_on or line.startswith(("$ ", "#"))
             (commands if is_command else shown).append(line.removeprefix("$ "))
+            goes_on = is_command and line.endswith("\\")
         example.code = "\n".join(commands)
         if shown:
             example.expected = "\n".join(shown) + "\n" + (example.expected or "")
