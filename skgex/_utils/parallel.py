@@ -13,6 +13,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
+from skgex._utils.progress import announce
+
 # Whether the current thread is inside ``one_thread``.
 _LIMITED = threading.local()
 
@@ -44,7 +46,7 @@ def run(
     verbose : int, default=0
         From 1 on, a progress bar is shown.
     description : str or None, default=None
-        Text of the progress bar.
+        Text of the progress bar, and the stage that listeners hear of.
 
     Yields
     ------
@@ -64,7 +66,14 @@ def run(
     # Not one tuple: Dask sends a large argument to each worker only once, if it stands
     # by itself.
     results = parallel(delayed(_on_one_thread)(function, *job) for job in jobs)
-    yield from tqdm(results, total=len(jobs), desc=description, disable=verbose < 1)
+    bar = tqdm(results, total=len(jobs), desc=description, disable=verbose < 1)
+    if description is None:
+        yield from bar
+        return
+    announce(description, 0, len(jobs))
+    for done, result in enumerate(bar, 1):
+        announce(description, done, len(jobs))
+        yield result
 
 
 def _on_one_thread(function: Callable, *arguments: Any) -> Any:
