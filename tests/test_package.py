@@ -14,6 +14,7 @@ MODULES = [
     "exceptions",
     "hardness",
     "influence",
+    "inspection",
     "metrics",
     "pruning",
 ]
@@ -24,6 +25,7 @@ NAMES = [
     "exceptions.SkgexWarning",
     "hardness.AUM",
     "influence.GEX",
+    "inspection.ScoreDisplay",
     "metrics.detection_report",
     "pruning.prune_mask",
 ]

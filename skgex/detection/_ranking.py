@@ -62,6 +62,20 @@ class Ranking:
         """Return the statistic times the odds of structure and neighbours."""
         return self.statistics(evaluation) * self._odds(evaluation, codes)
 
+    def member_scores(
+        self, evaluation: EnsembleEvaluation, codes: np.ndarray
+    ) -> np.ndarray:
+        """Return each member's part in the scores, NaN where it does not count.
+
+        Returns
+        -------
+        member_scores : ndarray of shape (n_samples, n_members), dtype=float64
+            Their mean over the members that count is :meth:`scores`.
+        """
+        parts = self._parts(evaluation) * self._odds(evaluation, codes)[:, None]
+        counted = evaluation.counted
+        return parts if counted is None else np.where(counted, parts, np.nan)
+
     def standard_errors(
         self, evaluation: EnsembleEvaluation, codes: np.ndarray
     ) -> np.ndarray:

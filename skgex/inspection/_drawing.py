@@ -78,9 +78,11 @@ def make_grid(
     """
     pyplot = import_pyplot(display)
     if ax is None:
-        return pyplot.subplots(
+        figure, cells = pyplot.subplots(
             *shape, figsize=size, layout="constrained", squeeze=False
         )
+        figure.get_layout_engine().set(w_pad=0.06, h_pad=0.08)
+        return figure, cells
     check_axes(ax).set_axis_off()
     height, width = (1 / number for number in shape)
     cells = [
@@ -134,15 +136,32 @@ def light_grid(ax: "Axes", which: Literal["both", "x", "y"] = "both") -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def show_picture(ax: "Axes", picture: np.ndarray, **settings: Any) -> Any:
-    """Draw one picture without axes.
+def show_pictures(cells: Sequence[Any], pictures: np.ndarray, **settings: Any) -> list:
+    """Draw pictures without ticks, one in each of some axes, within thin frames.
 
     Grey pictures whose ground is dark are drawn as ink on paper, unless a ``cmap`` is
     among the settings.
+
+    Returns
+    -------
+    images : list of AxesImage
     """
-    if picture.ndim == 2:
-        dark = np.median(picture) <= INK_GROUND
+    if pictures.ndim == 3 and len(pictures):
+        dark = np.median(pictures) <= INK_GROUND
         grey = {"cmap": "gray_r" if dark else "gray", "vmin": 0, "vmax": 255}
         settings = {**grey, **settings}
-    ax.set_axis_off()
-    return ax.imshow(picture, **settings)
+    for cell in cells:
+        cell.set_axis_on()
+        cell.set(xticks=[], yticks=[])
+        cell.spines[:].set_color(GRID["color"])
+    return [
+        cell.imshow(picture, **settings)
+        for cell, picture in zip(cells, pictures, strict=True)
+    ]
+
+
+def percentage(probability: float) -> str:
+    """Return a probability in percent, which is neither 0 nor 100 unless it is."""
+    if 0.995 <= probability < 1:
+        return ">99%"
+    return "<1%" if 0 < probability < 0.005 else f"{probability:.0%}"
