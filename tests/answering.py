@@ -20,6 +20,7 @@ QUERIES = [
     "score",
     "scores",
     "self_influence",
+    "summary",
     "transform",
 ]
 

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgex._base.parameters import Interval
 from skgex.detection._issues import JudgedRows, issues_of
+from skgex.detection._summary import Basis, NoiseEstimate, summarise
 from skgex.detection._threshold import parse_percentage, parse_precision
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class DetectorMixin:
     """The interface of a detector: a mask of the fitted rows, and a threshold.
 
     A subclass has a parameter ``threshold``. Its ``fit`` calls ``_check_threshold``
-    before it trains anything, and sets ``noise_mask_``.
+    before it trains anything, and sets ``noise_mask_`` and ``_basis``.
     """
 
     # Entries for the ``_parameter_constraints`` of subclasses.
@@ -31,6 +32,7 @@ class DetectorMixin:
 
     threshold: str | float
     noise_mask_: np.ndarray
+    _basis: Basis
     if TYPE_CHECKING:
         # Defined by the estimator that the mixin is part of.
         def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Any: ...
@@ -110,6 +112,24 @@ class DetectorMixin:
         """
         check_is_fitted(self)
         return issues_of(self, X)
+
+    def summary(self) -> str:
+        """Return in words what was found, what was assumed, and what is in doubt.
+
+        Returns
+        -------
+        summary : str
+            A paragraph: how many labels are flagged and, where it is estimated, how
+            many are wrong; which assumption on the noise was made, and why; how well
+            held-out labels are predicted; which classes are affected most. Then a line
+            for each doubt, the text of a warning of ``fit``.
+        """
+        check_is_fitted(self)
+        return summarise(self._judged_rows(), self._basis, self._noise_estimate())
+
+    def _noise_estimate(self) -> NoiseEstimate | None:
+        """Return what is estimated of the noise as a whole; nothing by default."""
+        return None
 
     def _check_threshold(self) -> None:
         """Raise a ValueError for a text that names no threshold."""

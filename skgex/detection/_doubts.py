@@ -1,4 +1,7 @@
-"""Warnings of what the data could not tell."""
+"""What the data could not tell: warned of in fit, and said again in the summary."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +22,29 @@ CERTAINTY = 2.0
 UNSURE = 0.06
 
 
-def warn_of_noise(noise: Noise, held_out: HeldOutLabels | None, base: float) -> None:
-    """Warn if X hardly predicts y, or if overlap of classes may be taken for noise.
+class Doubt(NamedTuple):
+    """What makes the flags doubtful.
+
+    Attributes
+    ----------
+    text : str
+    category : type of Warning
+    """
+
+    text: str
+    category: type[Warning]
+
+
+def warn_of(doubts: Iterable[Doubt]) -> None:
+    """Warn of each doubt."""
+    for doubt in doubts:
+        warn_caller(*doubt)
+
+
+def doubts_of_noise(
+    noise: Noise, held_out: HeldOutLabels | None, base: float
+) -> Iterator[Doubt]:
+    """Doubt if X hardly predicts y, or if overlap of classes may be taken for noise.
 
     Parameters
     ----------
@@ -34,7 +58,7 @@ def warn_of_noise(noise: Noise, held_out: HeldOutLabels | None, base: float) -> 
         return
     if not noise.predictable:
         flagged = noise.assumption != CLASS_CONDITIONAL
-        warn_caller(
+        yield Doubt(
             f"X hardly predicts y: of {len(held_out.codes)} held-out labels "
             f"{held_out.accuracy:.0%} are predicted, and the most frequent class has "
             f"{base:.0%} of all. "
@@ -49,7 +73,7 @@ def warn_of_noise(noise: Noise, held_out: HeldOutLabels | None, base: float) -> 
     more = noise.own_rate - noise.rate.mean
     doubtful = more > max(MUCH, CERTAINTY * noise.rate.std) or noise.rate.std > UNSURE
     if noise.assumption == CLASS_CONDITIONAL and doubtful:
-        warn_caller(
+        yield Doubt(
             f"The ensemble disagrees with {noise.own_rate:.0%} of the labels, but "
             f"held-out labels bear {noise.rate.mean:.0%} of wrong ones (standard error "
             f"{noise.rate.std:.1%}) if these fall on all rows of a class alike. Either "
@@ -61,10 +85,10 @@ def warn_of_noise(noise: Noise, held_out: HeldOutLabels | None, base: float) -> 
         )
 
 
-def warn_of_precision(mask: np.ndarray, threshold: str | float) -> None:
-    """Warn if no label is sure enough for the precision that was asked for."""
+def doubts_of_precision(mask: np.ndarray, threshold: str | float) -> Iterator[Doubt]:
+    """Doubt if no label is sure enough for the precision that was asked for."""
     if not mask.any():
-        warn_caller(
+        yield Doubt(
             f"threshold={threshold!r}: no label is wrong so surely, and none is "
             "flagged. Ask for less, or look at scores_ and noise_proba_.",
             EmptyMaskWarning,

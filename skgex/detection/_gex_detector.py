@@ -1,5 +1,6 @@
 """GEXDetector: wrong labels by the loss of samples in a geometric ensemble."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Self
 
@@ -13,7 +14,12 @@ from skgex._base.validation import check_query_input
 from skgex._data.records import Data, Query, take
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
 from skgex.detection._detector_mixin import DetectorMixin
-from skgex.detection._doubts import warn_of_noise, warn_of_precision
+from skgex.detection._doubts import (
+    Doubt,
+    doubts_of_noise,
+    doubts_of_precision,
+    warn_of,
+)
 from skgex.detection._explanation import (
     Explanation,
     check_n_neighbors,
@@ -28,12 +34,16 @@ from skgex.detection._label_noise import (
     noise_matrix,
     own_even_odds,
 )
-from skgex.detection._memorisation import warn_if_memorised, warn_unless_memorised
+from skgex.detection._memorisation import (
+    doubts_if_memorised,
+    doubts_unless_memorised,
+)
 from skgex.detection._neighbours import Neighbours, fit_neighbours
 from skgex.detection._noise_model import NoiseModel, fit_noise_model, prefers_label
 from skgex.detection._ranking import STATISTICS, Ranking, mean_relative_losses
 from skgex.detection._relabelling import TARGETS
-from skgex.detection._suspicious_mask import warn_of_mask
+from skgex.detection._summary import Basis, NoiseEstimate
+from skgex.detection._suspicious_mask import doubts_of_mask
 from skgex.detection._threshold import parse_precision
 from skgex.influence import GEX
 from skgex.influence._ensemble_map import (
@@ -389,7 +399,10 @@ class GEXDetector(DetectorMixin, GEX):
         made |= {"_neighbours": neighbours}
         if data.has_classes:
             made |= self._judgement_of_classes(data, fitted, model, held_out)
-        self._warn(data, made, held_out, fitted.diverged)
+        doubts = tuple(self._doubts(data, made, held_out, fitted.diverged))
+        warn_of(doubts)
+        asked = self.threshold, data.has_classes, doubts, self.noise_type
+        made |= {"_basis": Basis(*asked)}
         self._keep(rows, made)
         return self
 
@@ -553,6 +566,17 @@ class GEXDetector(DetectorMixin, GEX):
             names=rows.names,
         )
 
+    def _noise_estimate(self) -> NoiseEstimate | None:
+        if not self._basis.has_classes:
+            return None
+        return NoiseEstimate(
+            rate=self.noise_rate_,
+            rate_std=self.noise_rate_std_,
+            noise_type=self.noise_type_,
+            held_out_accuracy=self.held_out_accuracy_,
+            base_rate=self.base_rate_,
+        )
+
     def _positions(self, X: Any) -> np.ndarray:
         rows = self._rows
         return rows.find(check_query_input(self, X, None, rows.format, rows.coding)[0])
@@ -682,37 +706,38 @@ class GEXDetector(DetectorMixin, GEX):
             return self.statistic != "self_influence"
         return bool(self.early_stopping)
 
-    def _warn(
+    def _doubts(
         self,
         data: Data,
         made: dict[str, Any],
         held_out: HeldOutLabels | None,
         diverged: bool,
-    ) -> None:
-        """Warn of all that makes the flags doubtful."""
+    ) -> Iterator[Doubt]:
+        """Find all that makes the flags doubtful."""
         mask = made["noise_mask_"]
         if not data.has_classes:
-            warn_of_mask(mask, None, self.threshold)
+            yield from doubts_of_mask(mask, None, self.threshold)
             return
-        self._warn_of_regime(made, held_out)
+        yield from self._doubts_of_regime(made, held_out)
         noise = made["_noise_model"].noise
         if self.noise_type == "auto" or not noise.predictable:
-            warn_of_noise(noise, held_out, made["base_rate_"])
-        warn_of_mask(mask, data.coding.given(data.codes), self.threshold)
+            yield from doubts_of_noise(noise, held_out, made["base_rate_"])
+        given = data.coding.given(data.codes)
+        yield from doubts_of_mask(mask, given, self.threshold)
         precision = isinstance(self.threshold, str) and parse_precision(self.threshold)
         if precision and not diverged:
-            warn_of_precision(mask, self.threshold)
+            yield from doubts_of_precision(mask, self.threshold)
 
-    def _warn_of_regime(
+    def _doubts_of_regime(
         self, made: dict[str, Any], held_out: HeldOutLabels | None
-    ) -> None:
-        """Warn if the net has memorised its labels and should not have, or has not."""
+    ) -> Iterator[Doubt]:
+        """Doubt if the net has memorised its labels and should not have, or has not."""
         if self.statistic == "self_influence":
-            warn_unless_memorised(made["memorised_"])
+            yield from doubts_unless_memorised(made["memorised_"])
             return
         stops = stops_in_time(self.net, self._stops_early())
         if held_out is not None and not stops:
-            warn_if_memorised(made["memorised_"], held_out.accuracy)
+            yield from doubts_if_memorised(made["memorised_"], held_out.accuracy)
 
 
 def _held_out_labels(data: Data, fitted: FittedEnsemble) -> HeldOutLabels | None:

@@ -1,6 +1,8 @@
-"""Warnings if a net has memorised too few, or too many, of its training labels."""
+"""Doubts if a net has memorised too few, or too many, of its training labels."""
 
-from skgex._utils.warnings import warn_caller
+from collections.abc import Iterator
+
+from skgex.detection._doubts import Doubt
 from skgex.exceptions import MemorisationWarning
 
 # The paper's statistic, self-influence, needs a net that fits at least this share of
@@ -13,8 +15,8 @@ MEMORISED = 0.98
 OVERFIT = 0.15
 
 
-def warn_unless_memorised(fitted: float) -> None:
-    """Warn if a net fits too small a share of its labels for self-influence.
+def doubts_unless_memorised(fitted: float) -> Iterator[Doubt]:
+    """Doubt if a net fits too small a share of its labels for self-influence.
 
     Parameters
     ----------
@@ -22,7 +24,7 @@ def warn_unless_memorised(fitted: float) -> None:
         Share of the training labels that the net gives a probability above 1/2.
     """
     if fitted < MEMORISED:
-        warn_caller(
+        yield Doubt(
             f"The net fits {fitted:.0%} of its training labels. "
             "Self-influence finds noise that was memorised: train longer, without "
             "early stopping, augmentation or regularisation, or use "
@@ -31,8 +33,8 @@ def warn_unless_memorised(fitted: float) -> None:
         )
 
 
-def warn_if_memorised(fitted: float, predicted: float) -> None:
-    """Warn if a net fits far more labels than it predicts, for scores by loss.
+def doubts_if_memorised(fitted: float, predicted: float) -> Iterator[Doubt]:
+    """Doubt if a net fits far more labels than it predicts, for scores by loss.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def warn_if_memorised(fitted: float, predicted: float) -> None:
         Share of held-out labels that a net trained on the other rows predicts.
     """
     if fitted > predicted + OVERFIT:
-        warn_caller(
+        yield Doubt(
             f"The net fits {fitted:.0%} of its training labels, but trained on half of "
             f"them it predicts {predicted:.0%} of the others: it has memorised labels, "
             "so that the loss of a wrong one can be as low as that of a right one. "

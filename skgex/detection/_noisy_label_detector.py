@@ -8,8 +8,10 @@ from sklearn.utils.multiclass import type_of_target
 from skgex._base.fitted_rows import FittedRows
 from skgex._base.scorer_estimator import ScoredRows, ScorerEstimator
 from skgex.detection._detector_mixin import DetectorMixin
+from skgex.detection._doubts import warn_of
 from skgex.detection._issues import JudgedRows
-from skgex.detection._suspicious_mask import warn_of_mask
+from skgex.detection._summary import Basis
+from skgex.detection._suspicious_mask import doubts_of_mask
 from skgex.detection._threshold import threshold_of
 
 # Of scikit-learn's kinds of targets, those with classes.
@@ -123,8 +125,10 @@ class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
         cut = threshold_of(scores, rule)
         mask = scores > cut
         classes = y is not None and y.ndim == 1 and type_of_target(y) in CLASSES
-        warn_of_mask(mask, y if classes else None, rule)
-        return {"threshold_": cut, "noise_mask_": mask}
+        doubts = tuple(doubts_of_mask(mask, y if classes else None, rule))
+        warn_of(doubts)
+        basis = Basis(self.threshold, classes, doubts)
+        return {"threshold_": cut, "noise_mask_": mask, "_basis": basis}
 
 
 def _given_labels(rows: ScoredRows, scorer: Any) -> np.ndarray | None:

@@ -1,8 +1,10 @@
-"""A warning of masks that are more likely to be wrong than the labels are."""
+"""Doubts of masks that are more likely to be wrong than the labels are."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
-from skgex._utils.warnings import warn_caller
+from skgex.detection._doubts import Doubt
 from skgex.detection._threshold import parse_percentage
 from skgex.exceptions import SuspiciousMaskWarning
 
@@ -10,10 +12,10 @@ from skgex.exceptions import SuspiciousMaskWarning
 MOST = 0.5
 
 
-def warn_of_mask(
+def doubts_of_mask(
     mask: np.ndarray, labels: np.ndarray | None, threshold: str | float
-) -> None:
-    """Warn if more than half of all rows, or of a class, are flagged.
+) -> Iterator[Doubt]:
+    """Doubt if more than half of all rows, or of a class, are flagged.
 
     If a share above one half was asked for, as by "60%", it takes more than that, or
     all of a class.
@@ -30,7 +32,7 @@ def warn_of_mask(
     asked = parse_percentage(threshold) if isinstance(threshold, str) else None
     most = max(MOST, asked or 0.0)
     if mask.mean() > most:
-        warn_caller(
+        yield Doubt(
             f"{mask.mean():.0%} of the labels are flagged ({mask.sum()} of "
             f"{len(mask)}). More wrong labels than right ones cannot be found from the "
             "labels alone: the net may not have learnt the task, or X says little of "
@@ -45,7 +47,7 @@ def warn_of_mask(
     counts = np.bincount(codes)
     named = classes[(flagged > most * counts) | (flagged == counts)]
     if len(named):
-        warn_caller(
+        yield Doubt(
             f"More than half of the labels of {len(named)} of {len(classes)} classes "
             f"are flagged: {', '.join(map(str, named[:10]))}"
             f"{', ...' if len(named) > 10 else ''}. "
