@@ -238,7 +238,7 @@ def test_control_c_changes_nothing(cls):
     if not takes_frozen(cls) or cls.__name__ == "LeaveOneOut":
         pytest.skip("trains nets")
     with seeded(0):
-        net = classifier(Interruptible, max_epochs=2).fit(X.astype(np.float32), y)
+        net = classifier(Interruptible, max_epochs=2).fit(X, y)
     estimator = cheap(cls, FrozenEstimator(net)).fit(X, y)
     Interruptible.n_calls = 0
     cheap(cls, FrozenEstimator(net)).fit(X + 1, clean)
