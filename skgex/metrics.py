@@ -131,7 +131,13 @@ class NoiseScorer:
         return float(average_precision_score(truth, scores))
 
     def get_metadata_routing(self) -> MetadataRequest:
-        """Request ``noise_mask`` from scikit-learn's metadata routing."""
+        """Request ``noise_mask`` from scikit-learn's metadata routing.
+
+        Returns
+        -------
+        request : MetadataRequest
+            What the scorer asks a search for.
+        """
         request = MetadataRequest(owner=self)
         request.score.add_request(param="noise_mask", alias=True)
         return request

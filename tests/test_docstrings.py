@@ -8,6 +8,15 @@ from enum import Enum
 
 import pytest
 from all_estimators import public_modules
+from numpydoc.validate import validate
+
+# What numpydoc's validation demands and this package does not.
+NOT_DEMANDED = {
+    "ES01",  # more than a summary, where that says it all
+    "EX01",  # an example for each method
+    "SA01",  # See Also for each method
+    "RT02",  # a returned value without a name; scikit-learn names them
+}
 
 MODULES = sorted(set(public_modules()), key=lambda module: module.__name__)
 
@@ -133,3 +142,38 @@ def test_examples_run(name):
     for test in finder.find(value, name, module=module):
         result = runner.run(test)
         assert result.failed == 0
+
+
+@every_object
+def test_numpydoc_finds_no_fault(name):
+    value = OBJECTS[name]
+    faults = dict(validate(f"{value.__module__}.{value.__qualname__}")["errors"])
+    not_demanded = NOT_DEMANDED | ({"PR01"} if is_plain_class(value) else set())
+    assert {code: faults[code] for code in faults.keys() - not_demanded} == {}
+
+
+@every_object
+def test_arrays_have_shapes(name):
+    docstring = OBJECTS[name].__doc__
+    for title in ("Parameters", "Attributes", "Returns"):
+        for line in section(docstring, title):
+            if re.match(r"\S.* : .*\b(ndarray|array-like)\b", line):
+                assert re.search("shape|of array-like|array-like, DataFrame", line)
+
+
+@every_object
+def test_errors_are_documented(name):
+    value = OBJECTS[name]
+    if inspect.isclass(value):
+        pytest.skip("has methods")
+    raised = re.findall(r"^ +raise (\w+)\(", inspect.getsource(value), re.M)
+    assert set(raised) <= set(documented_names(value.__doc__, "Raises"))
+
+
+@every_object
+def test_methods_name_their_source(name):
+    value = OBJECTS[name]
+    if value.__module__.split(".")[1] not in ("influence", "hardness"):
+        pytest.skip("is no method of a paper")
+    if inspect.isclass(value):
+        assert section(value.__doc__, "References")

@@ -111,7 +111,7 @@ class ScorerEstimator(
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             As for :meth:`transform`.
 
         Returns
@@ -154,7 +154,7 @@ class ScorerEstimator(
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             Samples and their labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples.

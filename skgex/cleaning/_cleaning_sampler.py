@@ -138,7 +138,7 @@ class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X, y, groups
+        X, y, groups : array-like of shape (n_samples, ...)
             As for :meth:`fit_resample`.
 
         Returns

@@ -44,7 +44,7 @@ class DetectorMixin:
 
         Parameters
         ----------
-        X, y, groups
+        X, y, groups : array-like of shape (n_samples, ...)
             As for :meth:`fit`.
 
         Returns

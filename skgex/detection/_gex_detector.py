@@ -411,7 +411,7 @@ class GEXDetector(DetectorMixin, GEX):
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             As for :meth:`transform`.
 
         Returns
@@ -427,7 +427,7 @@ class GEXDetector(DetectorMixin, GEX):
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             As for :meth:`transform`.
 
         Returns
@@ -453,7 +453,7 @@ class GEXDetector(DetectorMixin, GEX):
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             As for :meth:`transform`.
 
         Returns

@@ -86,7 +86,7 @@ class NoisyLabelDetector(DetectorMixin, ScorerEstimator):
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             As for :meth:`transform`.
 
         Returns

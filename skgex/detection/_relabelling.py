@@ -54,7 +54,7 @@ def probability_targets(
 
     Parameters
     ----------
-    codes, noise_mask, probabilities
+    codes, noise_mask, probabilities : array-like of shape (n_samples, ...)
         As for :func:`hard_targets`.
 
     Returns
@@ -85,7 +85,7 @@ def influence_targets(
 
     Parameters
     ----------
-    codes, noise_mask, probabilities
+    codes, noise_mask, probabilities : array-like of shape (n_samples, ...)
         As for :func:`hard_targets`.
 
     Returns

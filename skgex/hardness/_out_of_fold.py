@@ -66,6 +66,11 @@ class OutOfFold(Hardness):
     --------
     ConfidentLearning : Similar scores through cleanlab, and the confident joint.
 
+    References
+    ----------
+    Northcutt, C., Jiang, L. and Chuang, I. "Confident learning: estimating uncertainty
+    in dataset labels." Journal of Artificial Intelligence Research 70 (2021).
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

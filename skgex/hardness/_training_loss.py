@@ -47,6 +47,10 @@ class TrainingLoss(Hardness):
         The loss of each row, in nats if the criterion is a negative log-likelihood.
         Higher = more suspicious.
 
+    References
+    ----------
+    Arpit, D. et al. "A closer look at memorization in deep networks." ICML 2017.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

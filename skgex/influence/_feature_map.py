@@ -57,7 +57,7 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ABC):
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             As for :meth:`transform`.
 
         Returns
@@ -73,9 +73,9 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ABC):
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             Samples and their labels, as for :meth:`transform`.
-        X_other, y_other
+        X_other, y_other : array-like of shape (n_other, ...)
             The other samples and their labels, likewise.
 
         Returns

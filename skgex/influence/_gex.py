@@ -265,7 +265,7 @@ class GEX(FeatureMap, NetEstimator):
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             Samples and their labels, as for :meth:`transform`. A label not seen in
             ``fit`` has the probability zero, which counts as exp(-87.3).
         sample_weight : array-like of shape (n_samples,), default=None

@@ -55,8 +55,9 @@ class InfluenceFunction(InfluenceEstimator):
         have negative eigenvalues. Unless the solver is "dense", ``damping`` must then
         exceed their magnitude.
     damping : float, default=0.01
-        α, added to the diagonal of the mean curvature before it is inverted. A larger
-        value makes the inverse more stable, but the influences smaller and less exact.
+        The α that is added to the diagonal of the mean curvature before it is inverted.
+        A larger value makes the inverse more stable, but the influences smaller and
+        less exact.
     tol : float, default=0.001
         Conjugate gradients stop when the norm of the residual is at most this share of
         the norm of the gradient. A smaller value is more accurate and takes longer.

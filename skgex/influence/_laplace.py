@@ -63,8 +63,8 @@ class LaplaceInfluence(InfluenceEstimator):
         loss is convex in the outputs. "hessian" is exact, but the Hessian of a net can
         have negative eigenvalues. ``damping`` must then exceed their magnitude.
     damping : float, default=0.01
-        α, above 0, added to the diagonal of the mean curvature before it is inverted. A
-        larger value keeps the draws closer to θ*.
+        The α, above 0, that is added to the diagonal of the mean curvature before it is
+        inverted. A larger value keeps the draws closer to θ*.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the result of each training, so that
         a later fit with the same net, data and seed does not train again. None caches

@@ -75,7 +75,7 @@ class DatasetPruner(PrunerMixin, ScorerEstimator):
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             As for :meth:`transform`. A row seen in ``fit`` has its value in
             ``prune_mask_``. A new row can be pruned if its score is at most
             ``threshold_``, and cannot if the scorer is unable to score it.

@@ -232,7 +232,7 @@ class GEXPruner(PrunerMixin, GEX):
 
         Parameters
         ----------
-        X, y
+        X, y : array-like of shape (n_samples, ...)
             As for :meth:`transform`. A row seen in ``fit`` has its value in
             ``prune_mask_``. A new row can be pruned if its self-influence is at most
             ``threshold_``.

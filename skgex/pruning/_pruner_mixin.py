@@ -39,7 +39,7 @@ class PrunerMixin:
 
         Parameters
         ----------
-        X, y, groups
+        X, y, groups : array-like of shape (n_samples, ...)
             As for :meth:`fit`.
 
         Returns
