@@ -97,6 +97,7 @@ class ConvergenceDisplay:
         Returns
         -------
         display : ConvergenceDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -145,6 +146,7 @@ class ConvergenceDisplay:
         Returns
         -------
         display : ConvergenceDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -178,6 +180,7 @@ class ConvergenceDisplay:
         Returns
         -------
         self : object
+            The display, with ``ax_`` and ``figure_``.
         """
         self.figure_, self.ax_ = make_axes(self, ax, (6.4, 4))
         self.all_line_ = self._curve(

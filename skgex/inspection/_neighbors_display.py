@@ -135,6 +135,7 @@ class NeighborsDisplay:
         Returns
         -------
         display : NeighborsDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -175,6 +176,7 @@ class NeighborsDisplay:
         Returns
         -------
         display : NeighborsDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -207,6 +209,7 @@ class NeighborsDisplay:
         Returns
         -------
         self : object
+            The display, with ``ax_`` and ``figure_``.
         """
         self.table_ = None
         if self.pictures is None:

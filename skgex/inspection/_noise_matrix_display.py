@@ -94,6 +94,7 @@ class NoiseMatrixDisplay:
         Returns
         -------
         display : NoiseMatrixDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -131,6 +132,7 @@ class NoiseMatrixDisplay:
         Returns
         -------
         display : NoiseMatrixDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -157,6 +159,7 @@ class NoiseMatrixDisplay:
         Returns
         -------
         self : object
+            The display, with ``ax_`` and ``figure_``.
         """
         percent = 100 * np.asarray(self.noise_matrix)
         wrong = np.ma.masked_array(percent, np.eye(len(percent), dtype=bool))

@@ -95,6 +95,7 @@ class NoiseProbaDisplay:
         Returns
         -------
         display : NoiseProbaDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -140,6 +141,7 @@ class NoiseProbaDisplay:
         Returns
         -------
         display : NoiseProbaDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -169,6 +171,7 @@ class NoiseProbaDisplay:
         Returns
         -------
         self : object
+            The display, with ``ax_`` and ``figure_``.
         """
         self.figure_, self.ax_ = make_axes(self, ax, (4.8, 4.8))
         (self.diagonal_,) = self.ax_.plot(

@@ -138,6 +138,7 @@ class PruningDisplay:
         Returns
         -------
         display : PruningDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -196,6 +197,7 @@ class PruningDisplay:
         Returns
         -------
         display : PruningDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -226,6 +228,7 @@ class PruningDisplay:
         Returns
         -------
         self : object
+            The display, with ``ax_`` and ``figure_``.
         """
         self.figure_, self.ax_ = make_axes(self, ax, (6.4, 4))
         self.lines_, self.bands_ = {}, {}

@@ -103,7 +103,7 @@ class ScoreDisplay:
             A fitted detector, or a Pipeline that ends in one.
         noise_mask : array-like of shape (n_samples,), dtype=bool, default=None
             The truth, where it is known: True where the label is wrong.
-        bins : int, str or array-like, default=60
+        bins : int, str or array-like of shape (n_edges,), default=60
             As for :func:`numpy.histogram_bin_edges`.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
@@ -111,6 +111,7 @@ class ScoreDisplay:
         Returns
         -------
         display : ScoreDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -157,7 +158,7 @@ class ScoreDisplay:
             The truth, where it is known: True where the label is wrong.
         score_name : str, default=None
             Name of the axis, with the unit. None is "score".
-        bins : int, str or array-like, default=60
+        bins : int, str or array-like of shape (n_edges,), default=60
             As for :func:`numpy.histogram_bin_edges`.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
@@ -165,6 +166,7 @@ class ScoreDisplay:
         Returns
         -------
         display : ScoreDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -190,12 +192,13 @@ class ScoreDisplay:
         ----------
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
-        bins : int, str or array-like, default=60
+        bins : int, str or array-like of shape (n_edges,), default=60
             As for :func:`numpy.histogram_bin_edges`.
 
         Returns
         -------
         self : object
+            The display, with ``ax_`` and ``figure_``.
         """
         edges = np.histogram_bin_edges(self.scores, bins)
         self.figure_, self.ax_ = make_axes(self, ax, (7, 3.5))

@@ -138,6 +138,7 @@ class SuspiciousImagesDisplay:
         Returns
         -------
         display : SuspiciousImagesDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -193,6 +194,7 @@ class SuspiciousImagesDisplay:
         Returns
         -------
         display : SuspiciousImagesDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -241,6 +243,7 @@ class SuspiciousImagesDisplay:
         Returns
         -------
         self : object
+            The display, with ``ax_`` and ``figure_``.
         """
         n_columns = min(check_count(n_columns, "n_columns"), max(len(self.rows), 1))
         n_lines = max(-(-len(self.rows) // n_columns), 1)
