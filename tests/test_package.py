@@ -17,6 +17,7 @@ MODULES = [
     "inspection",
     "metrics",
     "pruning",
+    "report",
 ]
 NAMES = [
     "cleaning.weighted_rows",
@@ -28,6 +29,7 @@ NAMES = [
     "inspection.ScoreDisplay",
     "metrics.detection_report",
     "pruning.prune_mask",
+    "report.write_report",
 ]
 OPTIONAL = ["cleanlab", "matplotlib", "pandas"]
 
