@@ -9,6 +9,9 @@ from typing import Any
 
 PAGE = files("skgex.report") / "page"
 
+# The script of the page, in the order in which its parts are read.
+SCRIPTS = ("words", "decisions", "precision", "contents", "table", "card", "review")
+
 # How the module of the table library ends: what it gives, under which names.
 EXPORTS = re.compile(r"export\s*\{([^{}]*)\}")
 
@@ -29,7 +32,8 @@ def render_page(values: dict[str, Any]) -> str:
     import jinja2
 
     table_script, table_style = table_library()
-    scripts = [table_script, (PAGE / "review.js").read_text("utf-8")]
+    own = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
+    scripts = [table_script, own]
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -68,10 +72,16 @@ def table_library() -> tuple[str, str]:
         raise ImportError(
             'This version of itables is not known here: pip install "skgex[report]".'
         )
-    if re.search(r"</script", script, re.IGNORECASE):
-        raise ImportError("The script of this version of itables ends a page's script.")
     given = f"globalThis.jQuery = {name[1]};"
-    return EXPORTS.sub(lambda _: given, script, count=1), style
+    return _within_html(EXPORTS.sub(lambda _: given, script, count=1)), style
+
+
+def _within_html(script: str) -> str:
+    """Write a script such that no text in it ends the element that it stands in.
+
+    In texts and patterns of JavaScript, a backslash before ``!`` or ``/`` says nothing.
+    """
+    return script.replace("<!--", "<\\!--").replace("</script", "<\\/script")
 
 
 def to_json(data: Any) -> str:

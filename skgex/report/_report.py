@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import _num_samples
 
 from skgex._utils.atomic import check_free, write_atomically
 from skgex._utils.optional import import_optional
+from skgex.inspection._arguments import fitted_step
 from skgex.report._figures import draw_figures
 from skgex.report._page import render_page, to_json
 from skgex.report._records import MAX_ROWS, Records, make_records
@@ -75,8 +75,8 @@ def write_report(
     Raises
     ------
     ValueError
-        If the rows have several labels each, or X or ``names`` do not belong to the
-        fitted rows or cannot be shown.
+        If ``detector`` is none, its rows have several labels each, or X or ``names`` do
+        not belong to the fitted rows or cannot be shown.
     NotFittedError
         If the detector is not fitted.
     FileExistsError
@@ -104,14 +104,14 @@ def write_report(
     for name in LIBRARIES:
         import_optional(name, "report", "write_report")
     check_free(path, overwrite)
-    judge = detector.steps[-1][1] if isinstance(detector, Pipeline) else detector
-    check_is_fitted(judge)
+    judge = fitted_step(detector, "detector", "issues")
     issues = judge.issues()
     _check_labels(issues["given_label"])
     _check_lengths(len(issues), X=X, names=names)
     records = make_records(judge, issues, X, _row_names(issues, X, names))
     page = _fill(detector, judge, issues, records, title or TITLE, settings)
-    write_atomically(path, page, overwrite=overwrite)
+    # Names of files and classes may hold what UTF-8 does not know.
+    write_atomically(path, page.encode("utf-8", "replace"), overwrite=overwrite)
     return Path(path)
 
 

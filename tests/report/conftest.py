@@ -4,9 +4,9 @@ import os
 import shutil
 
 import pytest
-from reviewing import hostile_detector
+from reviewing import hostile_detector, hostile_words
 
-from skgex.report import write_report
+from skgex.report import _figures, write_report
 
 # No graphics card, no sandbox where tests run as root, and no calls home.
 ARGUMENTS = [
@@ -31,9 +31,14 @@ def hostile():
 def page_file(hostile, tmp_path_factory):
     """A page of them, with a hostile name for each row."""
     X, _, detector = hostile
-    names = [f"<b>{i}</b>.png" for i in range(len(X))]
     path = tmp_path_factory.mktemp("report") / "page.html"
-    return write_report(detector, path, X, names=names, title="<i>Digits</i>")
+    return write_report(detector, path, X, **hostile_words(len(X)))
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Leave the pictures of a report out, which take half a second each."""
+    monkeypatch.setattr(_figures, "_svg", lambda *_: "data:image/svg+xml,<svg/>")
 
 
 def absent(reason):

@@ -55,6 +55,12 @@ def hostile_detector():
     return X, y, GEXDetector(n_members=2, random_state=0).fit(X, y)
 
 
+def hostile_words(n_rows):
+    """Names and a title that somebody made up."""
+    names = [f"<b>{i}</b>.png" for i in range(n_rows)]
+    return {"names": names, "title": "<i>Digits</i>"}
+
+
 def data_of(path):
     """What a page gives to its script."""
     pattern = r'<script type="application/json" id="data">(.*?)</script>'

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from reviewing import HOSTILE, data_of, told
+from reviewing import HOSTILE, data_of, hostile_words, told
 from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -17,7 +17,9 @@ from tiny import flip_every, learner, make_blobs, regressor
 
 from skgex import GEXDetector, NoisyLabelDetector
 from skgex.hardness import AUM
-from skgex.report import _report, write_report
+from skgex.report import _page, _report, write_report
+
+pytestmark = pytest.mark.usefixtures("no_drawing")
 
 SCORES = np.arange(10) - 5
 
@@ -48,12 +50,26 @@ def test_the_data_of_the_page_end_no_script(page_file):
     assert [each["text"] for each in data_of(page_file)["classes"]] == sorted(HOSTILE)
 
 
-def test_the_same_report_has_the_same_bytes(hostile, path):
+def test_no_text_within_a_script_ends_it(page_file):
+    html = page_file.read_text("utf-8")
+    table, own = re.findall(r'<script type="module">(.*?)</script>', html, re.S)
+    assert "DataTables" in table
+    assert own.endswith("goTo(inOrder()[0]);\n}\n")
+    assert "<!--" not in html
+
+
+def test_every_script_of_the_page_is_read():
+    names = {path.name for path in _page.PAGE.iterdir()}
+    assert {f"{name}.js" for name in _page.SCRIPTS} == {
+        name for name in names if name.endswith(".js")
+    }
+
+
+def test_the_same_report_has_the_same_bytes(hostile, page_file, path, monkeypatch):
+    monkeypatch.undo()  # with drawings
     X, _, detector = hostile
-    write_report(detector, path, X)
-    first = path.read_bytes()
-    write_report(detector, path, X, overwrite=True)
-    assert path.read_bytes() == first
+    write_report(detector, path, X, **hostile_words(len(X)))
+    assert path.read_bytes() == page_file.read_bytes()
 
 
 def test_settings_parameters_and_versions_are_there(hostile, path):
@@ -166,6 +182,8 @@ def test_what_does_not_belong_to_the_rows_is_refused(path, arguments, error, mes
 def test_what_is_not_fitted_and_what_exists_is_refused(path):
     with pytest.raises(NotFittedError):
         write_report(NoisyLabelDetector(AUM()), path)
+    with pytest.raises(ValueError, match="detector: needs issues"):
+        write_report(StandardScaler().fit([[0], [1]]), path)
     path.write_text("mine")
     with pytest.raises(FileExistsError, match=r"path: .*page\.html' exists already"):
         write_report(small(), path)

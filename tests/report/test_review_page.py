@@ -12,6 +12,8 @@ from scipy.stats import binomtest
 from skgex.cleaning import apply_decisions
 from skgex.report import write_report
 
+pytestmark = pytest.mark.usefixtures("no_drawing")
+
 
 @pytest.fixture
 def page(open_page, page_file):
@@ -134,6 +136,22 @@ def test_keys_decide_nothing_while_somebody_types(page, field):
     page.keyboard.press("Escape")
     page.keyboard.press("k")
     assert page.inner_text("#count").startswith("1 of ")
+
+
+def test_enter_relabels_as_chosen_in_the_list(page):
+    page.focus("#new-label")
+    page.select_option("#new-label", label="$x^{2$")
+    page.keyboard.press("Enter")
+    assert column(page, 7)[0] == "→ $x^{2$"
+    page.keyboard.press("k")
+    assert column(page, 7)[1] == "keep"
+
+
+def test_a_tap_on_a_row_of_a_phone_shows_its_card(open_page, page_file):
+    page = open_page(page_file, PHONE)
+    page.click("#table tbody tr:nth-child(20) td:nth-child(3)")
+    box = page.locator("#card-title").bounding_box()
+    assert 0 <= box["y"] < PHONE[1] / 2
 
 
 def test_keys_can_be_switched_off_and_leave_those_of_the_browser_alone(page):
@@ -291,9 +309,16 @@ def serious_faults(found):
     ]
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["pictures", "table"])
+@pytest.mark.parametrize(
+    ("size", "scheme", "kind"),
+    [
+        (DESKTOP, "light", "pictures"),
+        (PHONE, "dark", "pictures"),
+        (PHONE, "light", "table"),
+        (DESKTOP, "dark", "table"),
+    ],
+    ids=str,
+)
 def test_anybody_can_read_the_page(open_page, page_file, tmp_path, size, scheme, kind):
     """By axe, which knows many faults that shut people out; and nothing sticks out."""
     sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
