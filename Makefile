@@ -12,7 +12,7 @@ help: ## list the targets (what a plain `make` does)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: $(INSTALLED) ## find the wrong labels among 1,797 real digits
-	$(BIN)/python docs/examples/demo_digits.py
+	$(BIN)/skgex demo
 
 lint: $(INSTALLED) ## check style and formatting, and change nothing
 	$(BIN)/ruff check .

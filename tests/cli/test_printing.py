@@ -1,0 +1,49 @@
+"""What is printed cannot steer a terminal, and fits it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skgex.cli._printing import Column, print_table, print_text, printable
+from skgex.cli._progress_bar import Share
+
+
+@given(st.text())
+def test_anything_becomes_one_printable_line(text):
+    assert printable(text).isprintable()
+
+
+def test_markup_is_text(capsys):
+    print_text("[red]x[/red] :smile: https://x.org")
+    assert capsys.readouterr().out == "[red]x[/red] :smile: https://x.org\n"
+
+
+def test_short_columns_are_never_cut(capsys, monkeypatch):
+    columns = [Column("wrong"), Column("given", is_short=False)]
+    print_table(columns, [["100%", "x" * 500], ["7%", "a\x1b[31mb"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert any("100%" in line and "…" in line for line in lines)
+    assert any("a\ufffd[31mb" in line for line in lines)
+    assert max(map(len, lines)) <= 120
+
+
+FITS = [
+    [
+        ("training", 30, 200),
+        ("training", 9, 9),
+        ("learning rate", 4, 6),
+        ("members", 8, 8),
+    ],
+    [("training", 20, 20)] * 4 + [("learning rate", 6, 6), ("members", 64, 64)],
+    [("members", 8, 8)],
+]
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_the_bar_rises_to_its_end(fit):
+    share, shown = Share(), []
+    for stage, done, total in fit:
+        shown += [share.after(stage, step, total) for step in range(done + 1)]
+    assert shown == sorted(shown)
+    assert shown[-1] == 1.0
+    assert shown[0] == 0.0
