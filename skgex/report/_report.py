@@ -15,6 +15,7 @@ from skgex.inspection._arguments import fitted_step
 from skgex.report._figures import draw_figures
 from skgex.report._page import render_page, to_json
 from skgex.report._records import MAX_ROWS, Records, make_records
+from skgex.report._row_contents import check_can_be_shown
 from skgex.report._settings import describe_settings
 
 LIBRARIES = ("itables", "jinja2", "matplotlib", "pandas", "PIL")
@@ -106,6 +107,7 @@ def write_report(
     check_free(path, overwrite)
     judge = fitted_step(detector, "detector", "issues")
     issues = judge.issues()
+    check_can_be_shown(X)
     _check_labels(issues["given_label"])
     _check_lengths(len(issues), X=X, names=names)
     records = make_records(judge, issues, X, _row_names(issues, X, names))

@@ -1,6 +1,6 @@
 """What the rows of a data set look like: pictures, texts, or named values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -57,13 +57,13 @@ def row_contents(X: Any, rows: Sequence[int]) -> RowContents:
     Raises
     ------
     ValueError
-        If X is nothing that can be shown.
+        If rows have more than one axis and are no images.
     """
     if X is None:
         return RowContents("none", [], {})
     chosen = _choose(X, rows)
     if _are_texts(chosen):
-        texts = [clean(text, MAX_TEXT) for text in chosen]
+        texts = [GAP if is_gap(row) else clean(row, MAX_TEXT) for row in chosen]
         return RowContents("text", [], dict(zip(rows, texts, strict=True)))
     pictures = _pictures(chosen)
     if pictures is not None:
@@ -82,33 +82,67 @@ def clean(value: Any, length: int) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _choose(X: Any, rows: Sequence[int]) -> Any:
-    """Return some rows of a data set."""
-    shown = hasattr(X, "shape") or isinstance(X, (list, tuple))
-    if issparse(X) or not shown:
+def check_can_be_shown(X: Any) -> None:
+    """Refuse what rows cannot be taken from, or say nothing to a reader.
+
+    Parameters
+    ----------
+    X : object
+
+    Raises
+    ------
+    ValueError
+        If X is neither an array, a table nor a list.
+    """
+    listed = X is None or hasattr(X, "shape") or isinstance(X, (list, tuple))
+    if issparse(X) or not listed:
         raise ValueError(
             "X: expected what the rows look like (images, texts, a DataFrame or a 2D "
             f"array), got {type(X).__name__}. Pass the data it was made of, or None."
         )
+
+
+def _choose(X: Any, rows: Sequence[int]) -> Any:
+    """Return some rows of a data set."""
     if hasattr(X, "detach"):  # a tensor
         return X[list(rows)].detach().cpu()
     return _safe_indexing(X, np.asarray(rows, dtype=np.intp))
 
 
 def _are_texts(chosen: Any) -> bool:
-    return getattr(chosen, "ndim", 1) == 1 and all(
-        isinstance(text, str) for text in chosen
-    )
+    """Say whether each row is a text, or missing where others are texts."""
+    if getattr(chosen, "ndim", 1) != 1:
+        return False
+    is_text = [isinstance(row, str) for row in chosen]
+    gaps = (is_gap(row) for row, text in zip(chosen, is_text, strict=True) if not text)
+    return any(is_text) and all(gaps)
 
 
-def _pictures(chosen: Any) -> np.ndarray | None:
+def is_gap(value: Any) -> bool:
+    """Say whether a value is missing."""
+    import pandas as pd
+
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _pictures(chosen: Any) -> Iterable[np.ndarray] | None:
     """Return rows as pictures, drawings as ink on paper; None if they are none."""
     try:
         pictures = as_pictures(chosen)
     except ValueError:
-        return None
+        return _pictures_of_many_sizes(chosen)
     drawn = pictures.ndim == 3 and np.median(pictures) <= INK_GROUND
     return 255 - pictures if drawn else pictures
+
+
+def _pictures_of_many_sizes(chosen: Any) -> Iterable[np.ndarray] | None:
+    """Return the pictures of a list; None if they are none."""
+    if not isinstance(chosen, (list, tuple)):
+        return None
+    arrays = [np.asarray(row) for row in chosen if not isinstance(row, str)]
+    if len(arrays) < len(chosen) or not {row.ndim for row in arrays} <= {2, 3}:
+        return None
+    return [as_pictures(row[None])[0] for row in arrays]
 
 
 def _values(chosen: Any, rows: Sequence[int]) -> RowContents:
@@ -134,9 +168,7 @@ def _values(chosen: Any, rows: Sequence[int]) -> RowContents:
 
 def _cell(value: Any) -> str:
     """Return the text of a value: four digits of a number, a dash for a gap."""
-    import pandas as pd
-
-    if pd.api.types.is_scalar(value) and pd.isna(value):
+    if is_gap(value):
         return GAP
     if isinstance(value, Real) and not isinstance(value, (bool, Integral)):
         return f"{float(value):.4g}"

@@ -1,13 +1,16 @@
 """Reports as files: what is refused, what is left out, and what is always the same."""
 
+import base64
 import re
 import sys
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 import torch
+from PIL import Image
 from reviewing import HOSTILE, data_of, hostile_words, told
 from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
@@ -113,6 +116,26 @@ def test_images_of_any_shape_are_pictures(path, shape, as_given):
     assert data["contents"]["9"].startswith("data:image/png;base64,")
 
 
+def test_images_of_many_sizes_are_pictures_of_at_most_160_pixels(path):
+    rng = np.random.RandomState(0)
+    X = [rng.randint(256, size=(40 * i, 60, 3), dtype=np.uint8) for i in range(1, 11)]
+    contents = data_of(write_report(small(), path, X))["contents"]
+    sizes = {row: size_of(uri) for row, uri in contents.items()}
+    assert sizes["9"] == (24, 160)
+    assert sizes["6"] == (34, 160)
+
+
+def size_of(uri):
+    return Image.open(BytesIO(base64.b64decode(uri.split(",")[1]))).size
+
+
+def test_texts_may_be_missing(path):
+    data = data_of(write_report(small(), path, ["a"] * 9 + [None]))
+    assert data["kind"] == "text"
+    assert data["contents"]["8"] == "a"
+    assert data["contents"]["9"] == "\u2013"
+
+
 def test_pictures_that_do_not_fit_are_left_out_and_the_page_says_so(
     path, hostile, monkeypatch
 ):
@@ -170,6 +193,7 @@ def test_several_labels_per_row_are_refused(path):
         ({"X": np.zeros((9, 2))}, ValueError, "X: .* 10 rows of fit, got 9"),
         ({"names": ["a"] * 11}, ValueError, "names: .* 10 rows of fit, got 11"),
         ({"X": csr_array(np.eye(10))}, ValueError, "X: expected .*, got csr_array"),
+        ({"X": {"a": np.eye(10)}}, ValueError, "X: expected .*, got dict"),
         ({"X": np.zeros((10, 2, 3, 5))}, ValueError, "X: .* no images"),
     ],
 )

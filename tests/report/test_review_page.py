@@ -126,6 +126,16 @@ def test_a_decision_goes_on_to_the_next_row_and_can_be_undone(page, hostile):
     assert f"Row {first}" in page.inner_text("#status")
 
 
+def test_the_review_goes_on_to_the_next_page_of_the_table(page, hostile):
+    for _ in range(25):
+        page.keyboard.press("j")
+    row = flagged_rows(hostile[2])[25]
+    assert page.inner_text("#card-title") == f"Row {row}"
+    assert rows(page)[0] == row
+    page.keyboard.press("ArrowLeft")
+    assert rows(page) == flagged_rows(hostile[2])[:25]
+
+
 @pytest.mark.parametrize("field", ["input[type=search]", "#new-label"])
 def test_keys_decide_nothing_while_somebody_types(page, field):
     page.focus(field)

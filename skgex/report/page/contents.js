@@ -32,7 +32,8 @@ function valueList(values) {
 function valueLine(values) {
   const line = make("p", "", "text");
   values.forEach((value, j) => {
-    line.append(make("span", `${data.columns[j]} `, "muted"), `${value}  `);
+    const end = j + 1 < values.length ? " · " : "";
+    line.append(make("span", `${data.columns[j]} `, "muted"), value + end);
   });
   return line;
 }
