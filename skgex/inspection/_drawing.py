@@ -84,9 +84,14 @@ def make_grid(
         figure.get_layout_engine().set(w_pad=0.06, h_pad=0.08)
         return figure, cells
     check_axes(ax).set_axis_off()
+    place = ax.get_subplotspec()
+    if place is not None:  # then a layout sees to it that titles have room
+        places = place.subgridspec(*shape)
+        cells = [ax.figure.add_subplot(each) for each in places]
+        return ax.figure, np.array(cells).reshape(shape)
     height, width = (1 / number for number in shape)
     cells = [
-        ax.inset_axes([j * width, 1 - (i + 1) * height, 0.9 * width, 0.72 * height])
+        ax.inset_axes([j * width, 1 - (i + 1) * height, 0.85 * width, 0.6 * height])
         for i in range(shape[0])
         for j in range(shape[1])
     ]

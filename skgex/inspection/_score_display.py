@@ -15,15 +15,20 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.patches import StepPatch
 
-# The axis of each statistic where structure and neighbours do not count.
-MEAN_LOSS = "mean loss under the members [nats]"
+# The axis of each statistic, without and with classes, whose losses are in nats. With
+# classes, structure and neighbours count besides the relative loss.
+MEAN_LOSS = "mean loss under the members"
 AXES = {
-    "relative_loss": MEAN_LOSS,  # of regression targets
-    "mean_loss": MEAN_LOSS,
-    "self_influence": "self-influence [nats²]",
+    "relative_loss": (
+        MEAN_LOSS,
+        "relative loss, times odds of noise structure and neighbours [nats]",
+    ),
+    "mean_loss": (MEAN_LOSS, f"{MEAN_LOSS} [nats]"),
+    "self_influence": ("self-influence", "self-influence [nats²]"),
 }
-# The axis of the relative loss of classes.
-LIFTED = "relative loss, times odds of noise structure and neighbours [nats]"
+
+# The histogram takes this part of the height, the legend has room above it.
+HEIGHT = 0.72
 
 
 class ScoreDisplay:
@@ -208,10 +213,10 @@ class ScoreDisplay:
         self.wrong_outline_ = self._outline(edges)
         self.threshold_line_ = self._cut()
         self.ax_.set(xlabel=self.score_name or "score", ylabel="rows", yscale="log")
-        self.ax_.set_ylim(bottom=0.5)  # a single row is seen
+        self._set_height()
         plain(self.ax_.xaxis.label)
         light_grid(self.ax_, "y")
-        self.ax_.legend(frameon=False)
+        self.ax_.legend(frameon=False, loc="upper right", fontsize=9)
         return self
 
     def _flagged(self) -> np.ndarray:
@@ -232,7 +237,7 @@ class ScoreDisplay:
             align="edge",
             color=color,
             alpha=0.8,
-            label=f"{name}: {rows.sum():,} rows",
+            label=f"{name}: {_rows(rows)}",
         )
 
     def _outline(self, edges: np.ndarray) -> "StepPatch | None":
@@ -240,8 +245,14 @@ class ScoreDisplay:
         if self.noise_mask is None:
             return None
         counts, _ = np.histogram(self.scores[self.noise_mask], edges)
-        label = f"known to be wrong: {self.noise_mask.sum():,} rows"
+        label = f"known to be wrong: {_rows(self.noise_mask)}"
         return self.ax_.stairs(counts, edges, color=WRONG, linewidth=1.5, label=label)
+
+    def _set_height(self) -> None:
+        """Let a single row be seen, and the legend have room."""
+        bars = [*self.kept_bars_, *self.flagged_bars_]
+        lowest, highest = 0.5, max(bar.get_height() for bar in bars)
+        self.ax_.set_ylim(lowest, lowest * (highest / lowest) ** (1 / HEIGHT))
 
     def _cut(self) -> "Line2D | None":
         """Draw the threshold."""
@@ -249,6 +260,12 @@ class ScoreDisplay:
             return None
         label = f"cut at {self.threshold:.3g}"
         return self.ax_.axvline(self.threshold, color=WRONG, ls="--", label=label)
+
+
+def _rows(mask: np.ndarray) -> str:
+    """Say how many rows are in a mask."""
+    number = int(mask.sum())
+    return "1 row" if number == 1 else f"{number:,} rows"
 
 
 def name_of_score(detector: Any) -> str:
@@ -265,8 +282,8 @@ def name_of_score(detector: Any) -> str:
     """
     model = getattr(detector, "_noise_model", None)
     if model is not None:
-        ranking = model.ranking  # of the fit, not of today's parameters
-        return LIFTED if ranking.lifts else AXES[ranking.statistic]
+        statistic = model.ranking.statistic  # of the fit, not of today's parameters
+        return AXES[statistic][hasattr(detector, "classes_")]
     scorer = getattr(detector, "scorer_", detector)
     scorer = scorer[-1] if hasattr(scorer, "steps") else scorer
     kind = "scores_" if hasattr(scorer, "scores_") else "self_influence_"

@@ -84,6 +84,24 @@ def test_fewer_rows_than_asked_for_are_all_shown(images):
     assert display.axes_.shape == (1, 2)
 
 
+@pytest.mark.parametrize("free", [True, False])
+def test_pictures_stay_within_the_axes_that_are_given(images, free):
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    place = (0.5, 0.1, 0.4, 0.8)
+    axes = figure.add_axes(place) if free else figure.subplots(1, 2)[1]
+    display = SuspiciousImagesDisplay.from_predictions(
+        images[0], images[1], images[1], n_images=4, n_columns=2, ax=axes
+    )
+    figure.draw_without_rendering()
+    outer = axes.get_window_extent()
+    for cell in display.axes_.flat:
+        inner = cell.get_window_extent()
+        assert outer.x0 - 1 <= inner.x0 < inner.x1 <= outer.x1 + 1
+        assert outer.y0 - 1 <= inner.y0 < inner.y1 <= outer.y1 + 1
+
+
 def test_names_are_drawn_as_they_are(images, odd_names, axes, figures):
     display = SuspiciousImagesDisplay.from_predictions(
         images[0][:3], odd_names, [3, 2, 1], suggested_labels=odd_names, ax=axes
