@@ -68,15 +68,21 @@ def load_split(name: str, data_dir: Path | None, n_train: int, seed: int):
 
 
 def load_table(name: str, data_dir: Path | None):
+    """Return a table of ``OVERLAP`` without names, dates and remarks, and classes."""
+    frame, y = read_table(name, data_dir)
+    text = frame.select_dtypes(exclude="number")
+    many = text.columns[text.nunique() > MOST_CATEGORIES]
+    return frame.drop(columns=many), y
+
+
+def read_table(name: str, data_dir: Path | None):
     """Return a table of ``OVERLAP`` as a data frame, and its classes as integers."""
     path = None if data_dir is None else data_dir / "overlap" / f"{name}.csv"
     if path is None or not path.exists():
         raise SystemExit(f"{name}: pass --data-dir with overlap/{name}.csv")
     frame = pd.read_csv(path)
     y = np.unique(frame.pop(OVERLAP[name]).to_numpy(str), return_inverse=True)[1]
-    text = frame.select_dtypes(exclude="number")
-    many = text.columns[text.nunique() > MOST_CATEGORIES]
-    return frame.drop(columns=many), y
+    return frame, y
 
 
 def mixed_scaler():

@@ -6,6 +6,7 @@ from typing import Any
 from skgex.cleaning import CleanedClassifier, CleaningSampler
 from skgex.detection import GEXDetector, NoisyLabelDetector
 from skgex.pruning import DatasetPruner, GEXPruner
+from skgex.tabular import tabular_detector
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ __all__ = [
     "GEXPruner",
     "NoisyLabelDetector",
     "__version__",
+    "tabular_detector",
 ]
 
 

@@ -18,6 +18,7 @@ MODULES = [
     "metrics",
     "pruning",
     "report",
+    "tabular",
 ]
 NAMES = [
     "cleaning.weighted_rows",
@@ -30,8 +31,9 @@ NAMES = [
     "metrics.detection_report",
     "pruning.prune_mask",
     "report.write_report",
+    "tabular.tabular_detector",
 ]
-OPTIONAL = ["cleanlab", "matplotlib", "pandas"]
+OPTIONAL = ["cleanlab", "matplotlib", "pandas", "skrub"]
 
 # A process takes seconds to import torch, so one of them answers all questions. There
 # the optional packages are as if they were not installed.

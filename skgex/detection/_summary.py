@@ -99,11 +99,11 @@ def _assumption(noise: NoiseEstimate, asked: str) -> str:
     elif np.isnan(noise.held_out_accuracy):
         why = "because no labels were held out that could say more"
     elif noise.noise_type == INSTANCE_DEPENDENT:
-        why = f"because {CLEAR:.0%} of held-out labels or more are predicted"
+        why = f"because {CLEAR:.0%} or more of the held-out labels are predicted"
     else:
         why = (
-            f"because less than {CLEAR:.0%} of held-out labels are predicted, so that "
-            "classes may overlap"
+            f"because less than {CLEAR:.0%} of the held-out labels are predicted, so "
+            "that classes may overlap"
         )
     return (
         f"Wrong labels were assumed {ASSUMED[noise.noise_type]} "

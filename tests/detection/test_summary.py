@@ -54,8 +54,8 @@ def test_all_of_it_by_hand():
         "4 of 8 labels (50.0%) are flagged as wrong (threshold='auto'). "
         "An estimated 12.5% of all labels are wrong (standard error 3.1%). "
         "Wrong labels were assumed to fall on all rows of a class alike "
-        "(noise_type='class_conditional'), because less than 95% of held-out labels "
-        "are predicted, so that classes may overlap. "
+        "(noise_type='class_conditional'), because less than 95% of the held-out "
+        "labels are predicted, so that classes may overlap. "
         "A net that was not trained on them predicts 83% of the held-out labels; the "
         "most frequent class has 62% of all labels. "
         "Classes with most flagged labels: a (3 of 5), b (1 of 3). "
@@ -67,7 +67,12 @@ def test_all_of_it_by_hand():
 @pytest.mark.parametrize(
     ("noise_type", "accuracy", "asked", "text"),
     [
-        ("instance_dependent", 0.97, "auto", "because 95% of held-out labels or more"),
+        (
+            "instance_dependent",
+            0.97,
+            "auto",
+            "because 95% or more of the held-out labels",
+        ),
         ("instance_dependent", np.nan, "auto", "because no labels were held out"),
         ("instance_dependent", 0.8, "instance_dependent", "as asked for"),
         ("class_conditional", 0.99, "class_conditional", "as asked for"),
