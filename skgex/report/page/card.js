@@ -60,7 +60,7 @@ function neighbourItems(side) {
     if (data.kind !== "none") item.append(contentOf(row, false));
     const words = make("span", "", "about");
     words.append(make("b", labelText(givenOf.get(row))));
-    words.append(make("span", ` row ${row}, ${pull > 0 ? "+" : "−"}${number(Math.abs(pull), 2)}`, "muted"));
+    words.append(make("span", ` row ${row}, ${pull > 0 ? "+" : "−"}${Math.abs(pull).toFixed(2)}`, "muted"));
     item.append(words);
     return item;
   });
