@@ -31,7 +31,7 @@ from skgex.datasets import flip_labels
 from skgex.metrics import detection_report
 
 X, y = load_digits(return_X_y=True)
-X, y = X[:500], y[:500]
+X, y = X[:700], y[:700]
 y_noisy, noise_mask = flip_labels(y, 0.2, random_state=0)
 grid = {"pca__n_components": [2, 4, 8, 32]}
 with TemporaryDirectory() as cache:
@@ -43,8 +43,8 @@ with TemporaryDirectory() as cache:
         random_state=0,
     )
     pipeline = make_pipeline(PCA(random_state=0), detector)
-    folds = StratifiedKFold(3, shuffle=True, random_state=0)
-    search = GridSearchCV(pipeline, grid, cv=folds).fit(X, y_noisy)
+    folds = StratifiedKFold(2, shuffle=True, random_state=0)
+    search = GridSearchCV(pipeline, grid, cv=folds, refit=False).fit(X, y_noisy)
     print(search.best_params_)
 
     # How well would each setting have found the wrong labels? Nobody knows that in
@@ -60,8 +60,9 @@ with TemporaryDirectory() as cache:
 # ----------------------------------------
 #
 # Each point is a setting: to the right what the search could see, upwards how well the
-# wrong labels were found. Settings that predict held-out labels clearly better also
-# find more of the wrong ones. Among settings of similar scores the order says little.
+# wrong labels were found. Two components are too few to tell digits apart: held-out
+# labels are predicted worst, and fewest of the wrong labels are found. The choice of
+# the search finds nearly all.
 
 table = pd.DataFrame(search.cv_results_["params"])
 table.columns = [name.split("__")[1] for name in table.columns]

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 1.45, 1.95
 CELL_WIDTH, CELL_HEIGHT = 1.25, 0.27
 
+# How missing values of NumPy, Python and pandas are written; a gap is shown as one.
+MISSING = {"nan", "None", "<NA>", "NaT"}
+# What a date without a time ends in.
+MIDNIGHT = " 00:00:00"
+
 # The most features that a table shows, unless they are named.
 MAX_FEATURES = 12
 
@@ -325,6 +330,9 @@ def _cells(samples: Any, features: Any) -> tuple[list[str], list[list[str]]]:
 
 def _cell(value: Any) -> str:
     """Return a value as text that fits a cell."""
+    text = str(value)
+    if not isinstance(value, str) and text in MISSING:
+        return ""
     if isinstance(value, float | np.floating):
         return f"{value:.4g}"
-    return short(value, 14)
+    return short(text.removesuffix(MIDNIGHT), 14)

@@ -72,6 +72,18 @@ def test_a_table_has_the_values_of_the_rows(detector, table):
     display.figure_.draw_without_rendering()
 
 
+def test_dates_and_gaps_are_shown_as_such(detector, table):
+    days = pd.Series(pd.date_range("2024-01-01", periods=60))
+    counts = pd.Series(range(60), dtype="Int64")
+    frame = pd.DataFrame({"day": days, "count": counts, "text": ["nan"] * 60})
+    for name in ("day", "count"):
+        frame.loc[6:, name] = None
+    display = NeighborsDisplay.from_estimator(detector, frame, table[1], row=5)
+    assert display.values[0] == ["2024-01-06", "5", "nan"]
+    display = NeighborsDisplay.from_estimator(detector, frame, table[1], row=7)
+    assert display.values[0] == ["", "", "nan"]
+
+
 def test_an_array_has_numbers_for_names(detector, table):
     display = NeighborsDisplay.from_estimator(detector, *table[:2], features=[2])
     assert display.feature_names == ["2"]
