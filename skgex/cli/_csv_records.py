@@ -89,7 +89,7 @@ def read_csv_records(path: Path, label: str | None) -> CsvRecords:
         fewer cells than the header.
     """
     mark, text = _read_text(path)
-    delimiter = _find_delimiter(path, text, label)
+    delimiter = _find_delimiter(text, label)
     records = list(_records(path, text, delimiter))
     if not records:
         raise CommandError(f"{path.name}: is empty")
@@ -122,14 +122,22 @@ def _read_text(path: Path) -> tuple[str, str]:
     return mark, text.removeprefix(mark)
 
 
-def _find_delimiter(path: Path, text: str, label: str | None) -> str:
+def _find_delimiter(text: str, label: str | None) -> str:
     """Return what separates the cells of the header: the label's column decides."""
-    headers = {}
-    for delimiter in DELIMITERS:
-        record = next(_records(path, text, delimiter), None)
-        headers[delimiter] = record.cells if record else []
+    headers = {each: _first_cells(text, each) for each in DELIMITERS}
     fitting = [each for each, cells in headers.items() if label in cells]
     return max(fitting or DELIMITERS, key=lambda each: len(headers[each]))
+
+
+def _first_cells(text: str, delimiter: str) -> list[str]:
+    """Return the cells of the first row; none if another delimiter is needed."""
+    lines = io.StringIO(text, newline="")
+    try:
+        return next(
+            filter(None, csv.reader(lines, delimiter=delimiter, strict=True)), []
+        )
+    except csv.Error:
+        return []
 
 
 def _records(path: Path, text: str, delimiter: str) -> Iterator[Record]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from commanding import fails, read_csv, succeeds, write_csv
+from PIL import Image
 
 HEADER = ["row", "given_label", "decision", "new_label"]
 
@@ -84,3 +85,18 @@ def test_arrays(tmp_path):
     with np.load(out) as clean:
         assert clean["y"].tolist() == [0, 2, *y[3:]]
         assert clean["X"].shape == (23, 2)
+
+
+def test_a_folder_becomes_a_list(tmp_path):
+    for n in range(24):
+        path = tmp_path / "pictures" / ("=cats" if n % 2 else "dogs") / f"{n:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), n, dtype=np.uint8)).save(path)
+    decisions = decided(
+        tmp_path, [0, "'=cats", "relabel", "dogs"], [1, "'=cats", "drop", ""]
+    )
+    out = tmp_path / "clean.csv"
+    succeeds("apply", tmp_path / "pictures", decisions, "--out", out)
+    listed = read_csv(out)
+    assert len(listed) == 23
+    assert listed[:2] == [["'=cats/01.png", "dogs"], ["'=cats/05.png", "'=cats"]]
