@@ -12,6 +12,7 @@ written whole or not at all, and none is replaced without ``--force``.
 formula. Cleaned data have none: cells that nobody corrected stay byte for byte.
 """
 
+import io
 import sys
 
 __all__ = ["main"]
@@ -36,4 +37,7 @@ def main() -> None:
         raise SystemExit(2) from error
     from skgex.cli._app import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where it has no "…"
     app()

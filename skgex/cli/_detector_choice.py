@@ -1,6 +1,5 @@
 """Which detector is made for which data."""
 
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from skgex.cli._loaded import Loaded
 from skgex.detection import GEXDetector
 from skgex.images import image_detector
+from skgex.tabular import tabular_detector
 
 # Runs of letters rank wrong labels of short texts best (benchmarks/text.py).
 TEXT = {"analyzer": "char_wb", "ngram_range": (2, 4), "max_features": 2000}
@@ -66,10 +66,7 @@ def make_detector(data: Loaded, wishes: Wishes) -> GEXDetector | Pipeline:
             **settings,
         )
     if data.kind == "table":
-        tabular = import_module("skgex.tabular")
-        if not hasattr(tabular, "tabular_detector"):
-            raise ValueError("tables of several columns cannot be read yet")
-        return tabular.tabular_detector(**settings)
+        return tabular_detector(**settings)
     if data.kind == "text":
         return make_pipeline(TfidfVectorizer(**TEXT), GEXDetector(**settings))
     return GEXDetector(**settings)

@@ -100,12 +100,11 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> 
             name,
             justify=justify,
             style=style,
-            no_wrap=True,
-            overflow="ellipsis",
+            no_wrap=is_short,  # rich narrows only the others
             min_width=width if is_short else min(width, LEAST_WIDTH),
         )
     for row in cells:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
     stdout().print(table)
 
 

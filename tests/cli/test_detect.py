@@ -5,11 +5,9 @@ import pytest
 from commanding import iris, read_csv, succeeds, words, write_csv
 from PIL import Image
 
-import skgex.tabular
 from skgex import GEXDetector
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-has_tables = hasattr(skgex.tabular, "tabular_detector")
 
 X, labels, wrong = iris()
 
@@ -39,7 +37,6 @@ def check_issues(path, unit, places):
     return {int(each["row"]): each for each in rows}
 
 
-@pytest.mark.skipif(not has_tables, reason="needs tabular_detector")
 def test_a_table(tmp_path):
     path = write_csv(
         tmp_path / "iris.csv",
@@ -143,7 +140,6 @@ def test_groups_are_kept_together_and_no_feature(tmp_path):
     assert np.allclose([scores[n] for n in range(150)], truth.scores_, rtol=1e-12)
 
 
-@pytest.mark.skipif(not has_tables, reason="needs tabular_detector")
 def test_parquet_keeps_its_types(tmp_path):
     import pyarrow
     from pyarrow import parquet

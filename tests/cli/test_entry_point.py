@@ -42,7 +42,9 @@ def test_without_its_libraries_it_says_what_to_install(missing):
 def test_a_pipe_gets_plain_text(tmp_path):
     X, labels, _ = iris()
     np.savez(tmp_path / "iris.npz", X=X, y=labels)
-    result = process("detect", tmp_path / "iris.npz", "--quick")
+    result = process(
+        "detect", tmp_path / "iris.npz", "--quick", PYTHONIOENCODING="ascii"
+    )
     assert result.returncode == 0, result.stderr
     assert "\x1b" not in result.stdout
     assert result.stderr == ""

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skgex.cli import _printing
 from skgex.cli._printing import Column, print_table, print_text, printable
 from skgex.cli._progress_bar import Share
 
@@ -18,13 +19,20 @@ def test_markup_is_text(capsys):
     assert capsys.readouterr().out == "[red]x[/red] :smile: https://x.org\n"
 
 
-def test_short_columns_are_never_cut(capsys, monkeypatch):
-    columns = [Column("wrong"), Column("given", is_short=False)]
-    print_table(columns, [["100%", "x" * 500], ["7%", "a\x1b[31mb"]])
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_short_columns_are_never_cut(capsys, monkeypatch, width):
+    monkeypatch.setattr(_printing, "PIPE_WIDTH", width)
+    columns = [
+        Column("wrong"),
+        *(Column(f"long {n}", is_short=False) for n in range(3)),
+    ]
+    words = " ".join(["word"] * 100)
+    print_table(columns, [["100%", "x" * 500, words, 1], ["7%", "a\x1b[31mb", "", ""]])
     lines = capsys.readouterr().out.splitlines()
-    assert any("100%" in line and "…" in line for line in lines)
+    (first,) = (line for line in lines if "100%" in line)
+    assert first.count("…") == 2
     assert any("a\ufffd[31mb" in line for line in lines)
-    assert max(map(len, lines)) <= 120
+    assert max(map(len, lines)) <= width
 
 
 FITS = [
