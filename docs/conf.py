@@ -20,21 +20,17 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "numpydoc",
-    "matplotlib.sphinxext.mathmpl",
+    "equations",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["examples", "build", "gallery/*.ipynb", "gallery/*.py"]
+exclude_patterns = ["examples", "build"]
 
 # Pages
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 lexers["mermaid"] = TextLexer()  # GitHub draws it; here it is read as text
-
-# Equations are drawn while the site is built, so that they need no network.
-mathmpl_fontsize = 11.0
-mathmpl_srcset = ["2x"]
 
 # Reference: one page per public name, from __all__ of the public modules.
 numpydoc_show_class_members = False
@@ -56,6 +52,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "show_memory": False,
     "min_reported_time": 1000,
+    "write_computation_times": False,
     "remove_config_comments": True,
     "plot_gallery": True,
     "abort_on_example_error": True,
