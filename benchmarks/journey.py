@@ -2,10 +2,10 @@
 
     python benchmarks/journey.py
 
-Runs ``benchmarks/journey/with_skgex.py`` and ``with_datalab.py`` on tables that come with
-scikit-learn, as CSV files with class names and with 10 % of the labels flipped. A reviewer
-who knows the truth relabels the flagged rows that are wrong, and keeps the others. Needs
-the libraries of ``pip install -e ".[docs]"``.
+Runs ``benchmarks/journey/with_skgex.py`` and ``with_datalab.py`` on tables that come
+with scikit-learn, as CSV files with class names and with 10 % of the labels flipped. A
+reviewer who knows the truth relabels the flagged rows that are wrong, and keeps the
+others. Needs the libraries of ``pip install -e ".[docs]"``.
 """
 
 import ast

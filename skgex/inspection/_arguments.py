@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
+from torch.utils.data import Dataset
 
 from skgex.metrics import check_mask, one_column
 
@@ -54,7 +55,9 @@ def n_rows_of(X: Any) -> int:
 
 
 def take_rows(X: Any, rows: np.ndarray) -> Any:
-    """Return some samples, in the type that they came in."""
+    """Return some samples, in the type that they came in; of a Dataset as a list."""
+    if isinstance(X, Dataset):
+        return [X[int(row)][0] for row in rows]
     if hasattr(X, "iloc"):
         return X.iloc[rows]
     return X[rows] if hasattr(X, "shape") else [X[row] for row in rows]

@@ -122,7 +122,7 @@ class NeighborsDisplay:
         ----------
         detector : estimator
             A fitted :class:`skgex.GEXDetector`, or a Pipeline that ends in one.
-        X : array-like, DataFrame or torch.Tensor of shape (n_samples, ...)
+        X : array-like, DataFrame, torch.Tensor or Dataset of shape (n_samples, ...)
             The samples that the detector, or its Pipeline, was fitted on.
         y : array-like of shape (n_samples,)
             The labels that it was fitted on.

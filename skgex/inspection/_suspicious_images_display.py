@@ -118,10 +118,11 @@ class SuspiciousImagesDisplay:
         ----------
         detector : estimator
             A fitted detector, or a Pipeline that ends in one.
-        X : array-like or torch.Tensor of shape (n_samples, height * width), \
+        X : array-like, torch.Tensor or Dataset of shape (n_samples, height * width), \
                 (n_samples, height, width), (n_samples, channels, height, width) or \
                 (n_samples, height, width, channels)
-            The images that the detector, or its Pipeline, was fitted on.
+            The images that the detector, or its Pipeline, was fitted on, or others of
+            the same rows: those of a Dataset without augmentation, for instance.
         y : array-like of shape (n_samples,)
             The labels that it was fitted on.
         n_images : int, default=20

@@ -81,7 +81,7 @@ def _svg(draw: Callable[..., Any], detector: Any) -> str:
     with matplotlib.rc_context({"svg.hashsalt": "skgex", "font.size": 11}):
         figure = draw(detector).figure_
         file = StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", metadata={"Date": None}, bbox_inches="tight")
         pyplot.close(figure)
     encoded = base64.b64encode(file.getvalue().encode()).decode()
     return f"data:image/svg+xml;base64,{encoded}"

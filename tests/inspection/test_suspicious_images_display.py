@@ -49,6 +49,22 @@ def test_images_may_come_as_they_like(image_detector, images, kind):
     assert display.pictures.shape == (20, 8, 8)
 
 
+def test_a_dataset_and_a_list_of_files_are_taken():
+    from PIL import Image
+    from torch.utils.data import TensorDataset
+
+    X = np.random.default_rng(0).integers(0, 256, (4, 9, 8, 3), dtype=np.uint8)
+    tensors = torch.as_tensor(X.transpose(0, 3, 1, 2).copy())
+    for images in (
+        TensorDataset(tensors, torch.arange(4)),
+        list(map(Image.fromarray, X)),
+    ):
+        display = SuspiciousImagesDisplay.from_predictions(
+            images, list("abcd"), [1, 4, 2, 3], n_images=2
+        )
+        np.testing.assert_array_equal(display.pictures, X[[1, 3]])
+
+
 def test_coloured_images_keep_their_colours():
     X = np.random.default_rng(0).integers(0, 256, (3, 3, 8, 9), dtype=np.uint8)
     display = SuspiciousImagesDisplay.from_predictions(X, list("abc"), [1, 3, 2])

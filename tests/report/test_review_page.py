@@ -247,6 +247,20 @@ def test_neighbours_are_those_of_explain(page, hostile):
             assert f"{y[row]} row {row}, " in item
 
 
+def test_the_values_of_a_neighbour_are_shown_on_demand(open_page, hostile, tmp_path):
+    X, _, detector = hostile
+    table = pd.DataFrame(X[:, 2:6], columns=["<u>a", "b", "c", "d"])
+    page = open_page(write_report(detector, tmp_path / "page.html", table))
+    why = detector.explain(flagged_rows(detector)[:1], n_neighbors=4)
+    page.click("#against summary")
+    row, other = X[why.rows[0], 2:6], X[why.rows_against[0, 0], 2:6]
+    shown = page.locator("#against details").first.locator("dd")
+    assert shown.all_text_contents() == [f"{value:.4g}" for value in other]
+    pale = page.locator("#against details").first.locator("dd.same")
+    assert pale.count() == (row == other).sum()
+    assert page.faults == []
+
+
 def test_the_precision_has_the_interval_of_wilson(page):
     for key in "rrdkr":
         page.keyboard.press(key)

@@ -57,13 +57,25 @@ function neighbourItems(side) {
   if (!side.length) return [make("li", "none", "muted")];
   return side.map(([row, pull]) => {
     const item = document.createElement("li");
-    if (data.kind !== "none") item.append(contentOf(row, false));
-    const words = make("span", "", "about");
+    const words = make(data.kind === "values" ? "summary" : "span", "", "about");
     words.append(make("b", labelText(givenOf.get(row))));
     words.append(make("span", ` row ${row}, ${pull > 0 ? "+" : "−"}${Math.abs(pull).toFixed(2)}`, "muted"));
-    item.append(words);
+    if (data.kind === "values") item.append(comparison(row, words));
+    else if (data.kind === "none") item.append(words);
+    else item.append(contentOf(row, false), words);
     return item;
   });
+}
+
+// The values of a neighbour, shown on demand; those that the row shares are pale.
+function comparison(row, words) {
+  const details = document.createElement("details");
+  details.append(words, contentOf(row, true));
+  const shared = data.contents[issues[current].row] ?? [];
+  details.querySelectorAll("dd").forEach((cell, j) => {
+    cell.classList.toggle("same", cell.textContent === shared[j]);
+  });
+  return details;
 }
 
 function showLabels(issue) {

@@ -29,11 +29,21 @@ function valueList(values) {
   return list;
 }
 
+// A short form of the values, without those that are the same everywhere.
 function valueLine(values) {
   const line = make("p", "", "text");
-  values.forEach((value, j) => {
-    const end = j + 1 < values.length ? " · " : "";
-    line.append(make("span", `${data.columns[j]} `, "muted"), value + end);
+  varied.forEach((j, place) => {
+    const start = place ? " · " : "";
+    line.append(make("span", `${start}${data.columns[j]} `, "muted"), values[j]);
   });
   return line;
 }
+
+function variedColumns() {
+  const rows = Object.values(data.contents);
+  const all = [...(data.columns ?? []).keys()];
+  const differ = all.filter((j) => rows.some((values) => values[j] !== rows[0][j]));
+  return differ.length ? differ : all;
+}
+
+const varied = variedColumns();

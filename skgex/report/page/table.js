@@ -61,6 +61,7 @@ const SCORE = 5;
 const RANDOM = 7;
 
 function makeTable() {
+  byId("table").classList.add(data.kind);
   return jQuery("#table").DataTable({
     data: issues,
     columns,
