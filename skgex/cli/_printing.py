@@ -4,6 +4,7 @@ Nothing that comes from a file may steer the terminal: characters that do not pr
 replaced, and square brackets are no markup.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
@@ -14,16 +15,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# Wider than a terminal, so that a file or pipe gets each row of a table on one line.
+# Wider than a terminal, so that a file or pipe gets each row of a table on one line,
+# unless the environment variable COLUMNS says otherwise.
 PIPE_WIDTH = 120
 # Cells of a table are cut to this, and, in a narrow terminal, no further than to that.
 LONGEST_CELL = 60
 LEAST_WIDTH = 12
+# Between two columns.
+PADDING = 3
 
 
 def stdout() -> Console:
     """Return where results go; without colours unless it is a terminal."""
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    width = None if is_known else PIPE_WIDTH
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
 

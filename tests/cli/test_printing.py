@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skgex.cli import _printing
 from skgex.cli._printing import Column, print_table, print_text, printable
 from skgex.cli._progress_bar import Share
 
@@ -21,7 +20,7 @@ def test_markup_is_text(capsys):
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_short_columns_are_never_cut(capsys, monkeypatch, width):
-    monkeypatch.setattr(_printing, "PIPE_WIDTH", width)
+    monkeypatch.setenv("COLUMNS", str(width))
     columns = [
         Column("wrong"),
         *(Column(f"long {n}", is_short=False) for n in range(3)),
@@ -33,6 +32,18 @@ def test_short_columns_are_never_cut(capsys, monkeypatch, width):
     assert first.count("…") == 2
     assert any("a\ufffd[31mb" in line for line in lines)
     assert max(map(len, lines)) <= width
+
+
+def test_many_long_columns_leave_room_for_short_ones(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    long = [Column(f"long {n}", is_short=False) for n in range(3)]
+    print_table(
+        [Column("line"), Column("wrong"), *long], [[12, "97%", *["x" * 50] * 3]]
+    )
+    out = capsys.readouterr().out
+    assert " 12 " in out
+    assert " 97% " in out
+    assert out.count("x") > 30
 
 
 FITS = [
