@@ -197,8 +197,8 @@ def _relabelled(
     if hasattr(labels, "cat"):
         categories = labels.cat.categories
         labels = labels.cat.add_categories([e for e in extra if e not in categories])
-    for row, label in zip(rows, new.values(), strict=True):
-        labels.iloc[row] = label
+    if new:
+        labels.iloc[rows] = list(new.values())
     return labels
 
 
