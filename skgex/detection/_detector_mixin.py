@@ -101,7 +101,8 @@ class DetectorMixin:
             - ``flagged``: whether the label is judged wrong, bool.
 
             A column is NaN where the detector knows nothing of the kind. If there are
-            several labels per row, a cell is a tuple.
+            several labels per row, a cell is a tuple. ``polars.from_pandas`` turns the
+            table into one of polars.
 
         Raises
         ------

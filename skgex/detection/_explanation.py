@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
+from skgex._utils.optional import import_optional
 from skgex.detection._pulls import hardest_pulls
 
 if TYPE_CHECKING:
@@ -74,10 +75,7 @@ class Explanation:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("to_frame needs pandas: pip install pandas.") from error
+        pandas = import_optional("pandas", "tabular", "to_frame")
         columns = {
             "given_label": self.given_labels,
             "given_proba": self.given_proba,
@@ -89,7 +87,8 @@ class Explanation:
             "rows_against": _present(self.rows_against, self.rows_against),
             "pulls_against": _present(self.pulls_against, self.rows_against),
         }
-        return pd.DataFrame(columns, index=pd.Index(self.rows, name="row"))
+        index = pandas.Index(self.rows, name="row")
+        return pandas.DataFrame(columns, index=index)
 
     def __str__(self) -> str:
         if not len(self):
