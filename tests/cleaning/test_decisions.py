@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skgex._utils.spreadsheet import escape_cell
@@ -281,6 +281,7 @@ def test_labels_that_cannot_be_reviewed():
 LABELS = st.lists(st.text(min_size=1), min_size=1, max_size=6)
 
 
+@settings(deadline=None)  # files are written
 @given(LABELS, st.randoms())
 def test_whatever_labels_are_called(tmp_path_factory, labels, random):
     """Written as CSV with escaped cells, each decision is read as it was made."""

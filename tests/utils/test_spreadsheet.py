@@ -1,7 +1,7 @@
 """Cells that spreadsheets leave alone, and the way back."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from skgex._utils.spreadsheet import escape_cell, unescape_cell
@@ -10,6 +10,7 @@ from skgex._utils.spreadsheet import escape_cell, unescape_cell
 TEXTS = st.text(st.sampled_from("=+-@'\t\r\n a1\uff1d") | st.characters())
 
 
+@settings(deadline=None)
 @given(TEXTS)
 @example("")
 @example("'")
@@ -18,6 +19,7 @@ def test_each_text_is_read_back(text):
     assert unescape_cell(escape_cell(text)) == text
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_no_cell_begins_as_a_formula(text):
     assert not escape_cell(text).startswith(tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"))
