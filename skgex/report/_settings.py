@@ -1,6 +1,7 @@
 """What somebody needs to know to make the same report again."""
 
 import platform
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -9,6 +10,7 @@ import skgex
 from skgex.report._row_contents import clean
 
 LIBRARIES = ("torch", "skorch", "scikit-learn", "numpy")
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # another one in each process
 MAX_SETTING = 400  # characters
 
 
@@ -48,7 +50,7 @@ def _parameters(estimator: Any) -> dict[str, str]:
     """
     found = estimator.get_params()
     return {
-        name: " ".join(repr(value).split())
+        name: " ".join(ADDRESS.sub("", repr(value)).split())
         for name, value in sorted(found.items())
         if name != "steps" and not hasattr(value, "get_params")
     }

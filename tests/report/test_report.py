@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import torch
 from PIL import Image
-from reviewing import HOSTILE, data_of, hostile_words, told
+from reviewing import HOSTILE, Told, data_of, hostile_words, told
 from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -81,6 +81,16 @@ def test_settings_parameters_and_versions_are_there(hostile, path):
     )
     for name in ("&lt;digits&gt;.csv", "random_state", "n_members", torch.__version__):
         assert f"<dd>{name}</dd>" in html or f"<dt>{name}</dt>" in html
+
+
+def test_no_address_in_memory_is_among_the_settings(path):
+    scorer = Told(SCORES)
+    scorer.scores = np.sum  # a function, as a parameter of some estimators
+    detector = small()
+    detector.scorer = scorer
+    html = write_report(detector, path).read_text("utf-8")
+    assert "&lt;function sum" in html
+    assert " at 0x" not in html
 
 
 @pytest.mark.parametrize("container", [pd.DataFrame, pl.DataFrame], ids=["pd", "pl"])
