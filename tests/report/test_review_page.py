@@ -34,6 +34,14 @@ def flagged_rows(detector):
     return issues["row"][issues["flagged"]].tolist()
 
 
+def assert_rows_are_within_the_table(page):
+    """A rule of the style that also fits the table can make its rows invisible."""
+    table = page.locator("#table").bounding_box()
+    last = page.locator("#table tbody tr").last.bounding_box()
+    assert last["y"] + last["height"] <= table["y"] + table["height"] + 1
+    assert last["width"] <= table["width"]
+
+
 def export(page, folder):
     with page.expect_download() as download:
         page.click("#export")
@@ -60,6 +68,7 @@ def test_all_pictures_load(page):
 
 def test_the_table_has_the_flagged_rows_most_suspicious_first(page, hostile):
     assert rows(page) == flagged_rows(hostile[2])[:25]
+    assert_rows_are_within_the_table(page)
 
 
 def wait_for_rows(page, wanted):
@@ -310,6 +319,7 @@ def test_pages_of_other_data(open_page, tmp_path, kind):
     y = np.linspace(0, 1, 40) if kind == "targets" else y
     detector = told(np.zeros((40, 2)), y, np.arange(40) - 20)
     page = open_page(write_report(detector, tmp_path / "page.html", X))
+    assert_rows_are_within_the_table(page)
     page.fill(
         "input[type=search]", {"texts": "headline 39", "table": "5.571"}.get(kind, "39")
     )

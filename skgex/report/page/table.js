@@ -61,7 +61,7 @@ const SCORE = 5;
 const RANDOM = 7;
 
 function makeTable() {
-  byId("table").classList.add(data.kind);
+  byId("table").classList.add(`of-${data.kind}`);
   return jQuery("#table").DataTable({
     data: issues,
     columns,
