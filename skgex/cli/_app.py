@@ -143,7 +143,8 @@ def detect_command(
 ) -> None:
     """Find the wrong labels of DATA."""
     with one_line():
-        from skgex.cli._detect import Outputs, detect
+        from skgex.cli._detect import detect
+        from skgex.cli._detect_outputs import Outputs
         from skgex.cli._detector_choice import Wishes
 
         wishes = Wishes(

@@ -63,7 +63,7 @@ def demo(figure: Path) -> None:
 
 def _detect(X: np.ndarray, y_noisy: np.ndarray, noise_mask: np.ndarray) -> GEXDetector:
     start = time.perf_counter()
-    with progress_bar():
+    with progress_bar("preparing the samples"):
         detector = GEXDetector(random_state=0).fit(X, y_noisy)
     seconds = time.perf_counter() - start
     print_heading(f"What was found, in {seconds:.1f} s")

@@ -1,11 +1,13 @@
 """Which detector is made for which data."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from skgex.cli._errors import CommandError
 from skgex.cli._loaded import Loaded
 from skgex.detection import GEXDetector
 from skgex.images import image_detector
@@ -43,6 +45,25 @@ class Wishes(NamedTuple):
     backbone: str | None = None
     weights: str | None = None
 
+    def check(self) -> None:
+        """Refuse a backbone without weights, and the reverse.
+
+        Raises
+        ------
+        CommandError
+            It names the option that is missing.
+        """
+        for option, value, other in (
+            ("--backbone", self.backbone, self.weights),
+            ("--weights", self.weights, self.backbone),
+        ):
+            if value is None and other is not None:
+                raise CommandError(
+                    f"{option}: is needed, too: embeddings come from both"
+                )
+        if self.weights is not None and not Path(self.weights).is_file():
+            raise CommandError(f"--weights: there is no file {self.weights!r}")
+
     def settings(self) -> dict[str, Any]:
         """Return them as parameters of the detector."""
         settings: dict[str, Any] = {
@@ -58,6 +79,8 @@ class Wishes(NamedTuple):
 def make_detector(data: Loaded, wishes: Wishes) -> GEXDetector | Pipeline:
     """Return an unfitted detector that takes the samples as they are."""
     settings = wishes.settings()
+    if wishes.weights is not None and data.kind != "images":
+        raise CommandError("--weights: is for images")
     if data.kind == "images":
         return image_detector(
             backbone=wishes.backbone,

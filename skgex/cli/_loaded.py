@@ -49,6 +49,10 @@ class Loaded:
     def __len__(self) -> int:
         return len(self.y)
 
+    def place(self, row: int) -> str:
+        """Return where a row is found, without the unit."""
+        return self.places[row].removeprefix(f"{self.unit} ")
+
     @property
     def n_features(self) -> int:
         """Number of columns, or of numbers per sample."""

@@ -1,4 +1,4 @@
-"""A progress bar over all stages of a fit, with the time that is left."""
+"""A progress bar over all stages of a fit, or of reading, with the time left."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,13 @@ from skgex._utils.progress import listening
 from skgex.cli._printing import stderr
 
 NAMES = {
+    "images": "reading the images",
     "training": "training the net",
     "learning rate": "choosing the learning rate",
     "members": "growing the ensemble",
 }
-# Which share of a fit is done where a stage ends, on average.
-ENDS = {"training": 0.6, "learning rate": 0.7, "members": 1.0}
+# Which share is done where a stage ends, on average.
+ENDS = {"images": 1.0, "training": 0.6, "learning rate": 0.7, "members": 1.0}
 
 
 class Share:
@@ -47,8 +48,14 @@ class Share:
 
 
 @contextmanager
-def progress_bar() -> Iterator[None]:
-    """Show how far a fit inside this context is; nothing if there is no terminal."""
+def progress_bar(begin: str) -> Iterator[None]:
+    """Show how far a computation inside this context is.
+
+    Parameters
+    ----------
+    begin : str
+        What it does until its first stage is announced.
+    """
     console, share = stderr(), Share()
     bar = Progress(
         TextColumn("{task.description}"),
@@ -58,10 +65,10 @@ def progress_bar() -> Iterator[None]:
         TextColumn("left"),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not console.is_terminal,  # files get no bars
     )
     with bar:
-        task = bar.add_task("preparing the samples", total=1.0)
+        task = bar.add_task(begin, total=1.0)
 
         def update(stage: str, done: int, total: int) -> None:
             bar.update(

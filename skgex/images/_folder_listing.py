@@ -1,5 +1,6 @@
 """Which images a folder holds: one sub-folder per class, nothing outside of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 # What file managers leave in folders of images.
@@ -70,7 +71,7 @@ def _images_of(folder: Path, root: Path) -> list[Path]:
     return files
 
 
-def _visible(folder: Path, is_wanted) -> list[Path]:
+def _visible(folder: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
     """Return what a folder holds, sorted, without hidden files."""
     return sorted(
         path

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skgex._utils.progress import announce
 from skgex.images._folder_listing import list_images
 from skgex.images._image_file import decode, read_header
 
@@ -89,6 +90,7 @@ def read_image_folder(
     images = np.empty(shape, dtype=np.uint8)
     for row, path in enumerate(paths):
         images[row] = decode(path, (height, width), colour)
+        announce("images", row + 1, len(paths))
     return ImageFolder(images, np.array(labels), paths)
 
 

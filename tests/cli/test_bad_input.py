@@ -242,11 +242,17 @@ def test_impossible_options(table, options):
     assert options[0] in result.stderr
 
 
-def test_weights_without_a_backbone(tmp_path):
-    path = tmp_path / "images.npz"
-    np.savez(path, X=np.zeros((150, 4, 4)), y=labels)
-    line = fails("detect", path, "--weights", tmp_path / "w.pt")
-    assert "backbone: is needed with weights" in line
+def test_a_backbone_and_weights_for_images_go_together(table, tmp_path):
+    weights = tmp_path / "w.pt"
+    weights.touch()
+    label = ("--label", "species")
+    line = fails("detect", table, *label, "--weights", weights)
+    assert "--backbone: is needed, too" in line
+    line = fails("detect", table, *label, "--backbone", "resnet18")
+    assert "--weights: is needed, too" in line
+    both = (*label, "--backbone", "resnet18", "--weights")
+    assert "there is no file" in fails("detect", table, *both, tmp_path / "no.pt")
+    assert "--weights: is for images" in fails("detect", table, *both, weights)
 
 
 def test_a_fit_that_is_refused_exits_with_3(tmp_path):

@@ -1,5 +1,7 @@
 """The demo shows what it says."""
 
+import re
+
 import pytest
 from commanding import fails, succeeds
 from PIL import Image
@@ -10,10 +12,7 @@ def test_the_demo_finds_most_flipped_digits(tmp_path):
     figure = tmp_path / "digits.png"
     text = succeeds("demo", "--figure", figure)
     assert "1,797 digits; 180 of their labels were made wrong." in text
-    lines = {
-        line.rpartition("  ")[0].strip(): line.split()[-1] for line in text.splitlines()
-    }
-    precision = next(value for name, value in lines.items() if name == "precision")
+    (precision,) = re.findall(r"^precision +([\d.]+) *$", text, re.M)
     assert float(precision) > 0.9
     assert "GridSearchCV over 12 settings" in text
     with Image.open(figure) as image:

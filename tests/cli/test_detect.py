@@ -182,7 +182,7 @@ def test_a_folder_of_images(tmp_path):
         *("detect", folder, "--quick", "--out", out, "--drop", drop),
         *("--report", report),
     )
-    assert "spots: 120 rows, images of 8 by 8 pixels" in text
+    assert "spots: 120 rows, images of 8 by 8" in text
     worst = read_csv(out)[0]
     assert worst[1:4] == ["dark/007.png", "dark", "bright"]
     assert "dark/007.png" in report.read_text()
