@@ -9,6 +9,7 @@ from sphinx.highlighting import lexers
 sys.path.insert(0, str(Path(__file__).parent))
 
 from api_pages import write_api_pages
+from sample_report import write_sample_report
 
 import skgex
 
@@ -62,6 +63,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "skgex"
 html_static_path = ["_static"]
+write_sample_report(Path(__file__).parent / "_static" / "report.html")
 html_css_files = ["skgex.css"]
 html_show_sourcelink = False
 html_theme_options = {
