@@ -94,14 +94,17 @@ def test_several_pruners_and_frames_are_taken(data, frozen):
 
 
 def test_the_rows_are_those_that_the_pruner_would_prune(data, frozen):
-    """Also with its balance of classes, which is "auto"."""
+    """Also with its balance of classes."""
     from skgex.inspection._pruning_display import _masks_of
 
     X, y = data[:2]
-    for share in (0.3, 0.6):
-        pruner = GEXPruner(frozen, prune=share, **FAST).fit(X, y)
-        (mask,) = _masks_of(pruner, y, np.array([share]))
+    masks = []
+    for balance in (0.0, 1.0, "auto"):
+        pruner = GEXPruner(frozen, prune=0.1, class_balance=balance, **FAST).fit(X, y)
+        (mask,) = _masks_of(pruner, y, np.array([0.1]))
         np.testing.assert_array_equal(mask, pruner.prune_mask_)
+        masks.append(mask)
+    assert (masks[0] != masks[1]).any()
 
 
 def test_the_model_is_left_as_it_was(data, in_order):
