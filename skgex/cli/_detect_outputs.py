@@ -66,7 +66,7 @@ def write_outputs(
             done = f" (written before: {', '.join(written)})" if written else ""
             raise CommandError(f"{error}{done}", error.exit_code) from error
         written.append(str(output.path))
-    _print_written(planned, detector, path)
+    _print_written(planned, detector)
 
 
 def _content(option: str, data: Loaded, detector: Any) -> str | bytes:
@@ -125,11 +125,10 @@ def _write_report(
         )
 
 
-def _print_written(planned: Sequence[Output], detector: Any, path: Path) -> None:
+def _print_written(planned: Sequence[Output], detector: Any) -> None:
     n_flagged = int(detector.noise_mask_.sum())
     meanings = {
-        "--report": "review it in a browser, export decisions.csv, then: skgex apply "
-        f"{path.name} decisions.csv --out FILE",
+        "--report": "open it in a browser, review the flagged rows, export decisions",
         "--out": "all rows, most suspicious first",
         "--drop": f"the data without the {n_flagged:,} flagged rows",
         "--relabel": f"the data with {n_flagged:,} labels replaced",
