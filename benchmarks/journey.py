@@ -69,7 +69,7 @@ def write_table(load, seed):
 
 def review_report(found, right):
     """Write what the report exports, for a reviewer who knows the truth."""
-    issues = found["detector"].issues()
+    issues = found["detector"][-1].issues()
     flagged = issues.loc[issues["flagged"], ["row", "given_label"]]
     truth = right[flagged["row"]]
     wrong = (truth != flagged["given_label"]).to_numpy()

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from skgex import GEXDetector
+from skgex import tabular_detector
 from skgex.cleaning import apply_decisions
 from skgex.report import write_report
 
 table = pd.read_csv("data.csv")
 X, y = table.drop(columns="label"), table["label"]
-detector = GEXDetector(random_state=0).fit(X, y)
+detector = tabular_detector(random_state=0).fit(X, y)
 write_report(detector, "report.html", X)
 
 # Review: in report.html, which exports decisions.csv.
