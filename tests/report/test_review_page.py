@@ -286,6 +286,16 @@ def test_a_random_sample_speaks_for_all_flags(page, page_file):
     wait_for_rows(page, [line[0] for line in lines][:25])
     for _ in range(5):
         page.keyboard.press("d")
+    assert page.inner_text("#precision").startswith(
+        "Of all flagged labels in this page, by 5"
+    )
+
+
+def test_the_most_suspicious_rows_do_not_speak_for_all_flags(page, page_file):
+    for _ in range(len(data_of(page_file)["rows"]) - 1):
+        page.keyboard.press("d")
+    assert page.inner_text("#precision").startswith("Of those you reviewed")
+    page.keyboard.press("d")
     assert page.inner_text("#precision").startswith("Of all flagged labels")
 
 

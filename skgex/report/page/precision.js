@@ -11,15 +11,18 @@ const isWrong = (issue) => ["relabel", "drop"].includes(decisionOf(issue)[0]);
 const isDecided = (issue) => decisions.has(issue.row);
 const atRandom = [...issues].sort((a, b) => a.draw - b.draw);
 
-// Rows that were drawn at random and all decided speak for all flags; rows that the
-// reviewer picked speak for themselves.
+// Decided while the table was in random order.
+const wasDrawn = (issue) => Boolean(decisionOf(issue)[2]);
+
+// The first rows in random order speak for all flags, if that is how they were reviewed.
+// Rows that the reviewer picked, such as the most suspicious ones, speak for themselves.
 function precisionText() {
   const end = atRandom.findIndex((issue) => !isDecided(issue));
   const sample = end < 0 ? atRandom : atRandom.slice(0, end);
   const decided = issues.filter(isDecided);
   if (!decided.length) return "Review some rows to see how many of the flagged labels are wrong.";
-  if (sample.length === issues.length) return `Of all flagged labels: ${found(sample)}.`;
-  if (sample.length >= 5) return `Of all flagged labels, by ${sample.length} drawn at random: ${found(sample)}.`;
+  if (sample.length === issues.length) return `Of all flagged labels in this page: ${found(sample)}.`;
+  if (sample.filter(wasDrawn).length >= 5) return `Of all flagged labels in this page, by ${sample.length} drawn at random: ${found(sample)}.`;
   return `Of those you reviewed: ${found(decided)}. For all flagged labels, review at random (see Order).`;
 }
 

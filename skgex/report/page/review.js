@@ -5,7 +5,10 @@ function decide(decision) {
   if (decision === "relabel" && byId("new-label").value === "") return byId("new-label").focus();
   const next = neighbourOf(1);
   if (decision === "none") decisions.delete(issue.row);
-  else decisions.set(issue.row, decision === "relabel" ? [decision, Number(byId("new-label").value)] : [decision]);
+  else {
+    const label = decision === "relabel" ? Number(byId("new-label").value) : null;
+    decisions.set(issue.row, [decision, label, byId("order").value === "random"]);
+  }
   save();
   table.row(current).invalidate().draw(false);
   const [said, label] = decisionOf(issue);
