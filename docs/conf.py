@@ -46,7 +46,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"plot_",
-    "ignore_pattern": r"demo_digits",
+    "within_subsection_order": "gallery_order.place_of",
     "capture_repr": ("_repr_html_",),
     "copyfile_regex": r"GALLERY_HEADER\.rst",
     "download_all_examples": False,

@@ -37,6 +37,13 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     pyplot.close("all")
 
 
+def test_each_script_has_its_place():
+    """Else a new one would stand last, whatever it is about."""
+    places = runpy.run_path(str(EXAMPLES.parent / "gallery_order.py"))
+    assert sorted(places["ORDER"]) == [path.name for path in SCRIPTS]
+    assert places["place_of"]("plot_tables.py") == 1
+
+
 def test_there_is_a_gallery():
     assert len(SCRIPTS) >= 12
     assert (EXAMPLES / "GALLERY_HEADER.rst").is_file()

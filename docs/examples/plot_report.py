@@ -11,7 +11,8 @@ drop each row. What was decided comes back as a CSV file.
 # Write a report
 # --------------
 #
-# The file works from the disk, without a network, and can be sent to a colleague.
+# The file works from the disk, without a network, and can be sent to a colleague. Here
+# is `one to try <../_static/report.html>`_.
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -14,6 +14,8 @@ as it is: it turns text, dates and categories into numbers, marks gaps, and scal
 # in words, a bottling date, some values missing. The label is the grower, and a tenth
 # of the labels is wrong.
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_wine
@@ -63,15 +65,14 @@ table.head()
 
 pipeline = tabular_detector(random_state=0).fit(table, given)
 detector = pipeline[-1]
-print(detector.summary())
+print(textwrap.fill(detector.summary(), 62))
 
 # %%
 # The most suspicious rows, with the index of the table:
 
 issues = detector.issues()
-table.join(issues[["given_label", "suggested_label", "noise_proba"]]).loc[
-    issues.index[:8]
-]
+shown = issues[["given_label", "suggested_label", "noise_proba"]]
+shown.join(table[["description", "phenols", "proline"]]).head(8)
 
 # %%
 # Pictures

@@ -13,6 +13,8 @@ careless: a tenth of the labels are wrong. Which ones?
 # The digits come with scikit-learn. ``flip_labels`` makes 180 of their labels wrong,
 # and also returns the truth, ``noise_mask``. The detector never sees that.
 
+import textwrap
+
 from sklearn.datasets import load_digits
 
 from skgex import GEXDetector
@@ -31,7 +33,7 @@ y_noisy, noise_mask = flip_labels(y, 0.1, random_state=0)
 # by heart is suspicious. Nothing has to be set, not even how many labels are wrong.
 
 detector = GEXDetector(random_state=0).fit(X, y_noisy)
-print(detector.summary())
+print(textwrap.fill(detector.summary(), 62))
 
 # %%
 # Look at them
@@ -48,7 +50,7 @@ SuspiciousImagesDisplay.from_estimator(detector, X, y_noisy, noise_mask=noise_ma
 #
 # ``issues`` lists all rows, the most suspicious first.
 
-detector.issues().head(10)
+detector.issues().head(10).drop(columns=["row", "score_std"])
 
 # %%
 # Was it right?
@@ -57,13 +59,15 @@ detector.issues().head(10)
 # Here the truth is known, so that we can count.
 
 flagged = detector.noise_mask_
-print(f"{noise_mask.sum()} labels are wrong, {flagged.sum()} are flagged")
-print(f"{(flagged & noise_mask).sum()} of the flagged ones are wrong indeed")
-print(f"{(noise_mask & ~flagged).sum()} wrong labels were missed")
+print(f"wrong labels:           {noise_mask.sum()}")
+print(f"flagged:                {flagged.sum()}")
+print(f"flagged, and wrong:     {(flagged & noise_mask).sum()}")
+print(f"wrong, but not flagged: {(noise_mask & ~flagged).sum()}")
 
 # %%
 # The rows to keep are those of ``get_support``, as with scikit-learn's feature
 # selectors.
 
 keep = detector.get_support()
-print(f"{X[keep].shape[0]} rows kept, {noise_mask[keep].mean():.1%} of them wrong")
+X_kept, y_kept = X[keep], y_noisy[keep]
+print(f"{len(X_kept)} rows kept, {noise_mask[keep].mean():.1%} wrong")
