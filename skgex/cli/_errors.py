@@ -20,12 +20,12 @@ class CommandError(Exception):
     Parameters
     ----------
     message : str
-        One line, which names file, row and column.
+        It names file, row and column; it becomes one line.
     exit_code : int, default=2
     """
 
     def __init__(self, message: str, exit_code: int = BAD_INPUT):
-        super().__init__(message)
+        super().__init__(" ".join(message.split()))
         self.exit_code = exit_code
 
 

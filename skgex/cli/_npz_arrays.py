@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, is_zipfile
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -52,9 +52,10 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise CommandError(f"{path.name}: cannot be read as NPZ: it is no zip archive")
     try:
         with np.load(path, allow_pickle=False) as file:
-            names = list(file)
-            arrays = {name: _read_array(file, name, path) for name in names}
-    except (BadZipFile, OSError, EOFError, AttributeError, TypeError) as error:
+            arrays = {name: _read_array(file, name, path) for name in file}
+    except CommandError:
+        raise
+    except Exception as error:  # a damaged archive makes zipfile raise anything
         raise CommandError(f"{path.name}: cannot be read as NPZ: {error}") from error
     if not arrays:
         raise CommandError(f"{path.name}: holds no arrays")
@@ -63,16 +64,19 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _read_array(file: Any, name: str, path: Path) -> np.ndarray:
     try:
-        return file[name]
-    except ValueError as error:
+        array = file[name]
+    except Exception as error:
         if "allow_pickle" not in str(error):
             raise CommandError(
-                f"{path.name}: array {name!r} cannot be read: {error}"
+                f"{path.name}: cannot be read as NPZ: array {name!r}: {error}"
             ) from error
         raise CommandError(
             f"{path.name}: array {name!r} holds Python objects, which could run code; "
             "save it as numbers or as texts, by array.astype(str)"
         ) from error
+    if not isinstance(array, np.ndarray):
+        raise CommandError(f"{path.name}: {name!r} is no array")
+    return array
 
 
 def _samples_name(

@@ -46,12 +46,12 @@ def parquet_columns(path: Path) -> dict[str, np.ndarray]:
 
 def _read_table(path: Path) -> Any:
     import_optional("pyarrow", "cli", "Reading a Parquet file")
-    import pyarrow
     from pyarrow import parquet
 
     try:
         table = parquet.read_table(path)
-    except (pyarrow.ArrowException, OSError) as error:
+        table.validate(full=True)
+    except Exception as error:  # a damaged file makes pyarrow raise anything
         raise CommandError(
             f"{path.name}: cannot be read as Parquet: {error}"
         ) from error

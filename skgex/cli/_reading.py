@@ -1,5 +1,6 @@
 """Data from whatever the user has: a table, arrays or a folder of images."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -41,13 +42,14 @@ def load(
     CommandError
         If the data cannot be read or judged; it names file, row and column.
     """
-    if path.is_dir():
-        with blaming(BAD_INPUT, f"{path.name}: "):
+    if not path.is_dir():
+        loader, _ = LOADERS[_suffix_of(path)]
+        if size is not None:
+            raise CommandError(f"{path.name}: --size is for a folder of images")
+    with blaming(BAD_INPUT, f"{path.name}: "), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # libraries name lines of their own code
+        if path.is_dir():
             return load_folder(path, label, groups, size)
-    loader, _ = LOADERS[_suffix_of(path)]
-    if size is not None:
-        raise CommandError(f"{path.name}: --size is for a folder of images")
-    with blaming(BAD_INPUT, f"{path.name}: "):
         return loader(path, label, groups)
 
 

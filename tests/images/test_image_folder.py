@@ -225,3 +225,22 @@ def test_the_bound_may_be_set(folder):
 def test_numbers_without_a_range(folder):
     Image.fromarray(np.zeros((6, 5), dtype=np.float32)).save(folder / "cats" / "f.tiff")
     refused(folder, "cats/f.tiff' holds numbers without a fixed range")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("kind", ["png", "jpg", "gif", "bmp", "tiff", "webp", "ppm"])
+def test_damage_is_refused_or_seen_past(folder, kind):
+    rng = np.random.RandomState(0)
+    path = save(folder / "cats" / f"bad.{kind}", rng.randint(0, 256, (20, 20, 3)))
+    good, errors = np.frombuffer(path.read_bytes(), dtype=np.uint8), []
+    for _ in range(40):
+        data = good.copy()
+        places = rng.randint(len(data), size=3)
+        data[places] = rng.randint(0, 256, 3)
+        path.write_bytes(data[: rng.randint(1, len(data) + 1)].tobytes())
+        try:
+            assert len(read_image_folder(folder).images) == 7
+        except ValueError as error:
+            errors.append(str(error))
+    assert errors
+    assert all(f"cats/bad.{kind}'" in error for error in errors)
