@@ -44,10 +44,7 @@ for action in ["drop", "relabel"]:
     cleaned.fit(X_train, y_noisy)
     accuracies[f"flagged rows: {action}"] = cleaned.score(X_test, y_test)
     acted = cleaned.acted_mask_
-    print(
-        f"{action}: {acted.sum()} rows, {(acted & noise_mask).sum()} of them wrong; "
-        f"held-out rows gain {cleaned.gain_:.2f} nats each"
-    )
+    print(f"{action}: {acted.sum()} rows, {(acted & noise_mask).sum()} of them wrong")
 
 # %%
 # The outcome

@@ -14,7 +14,7 @@ change anything.
 # The blue curve compares the most suspicious rows by the first 1, 2, 3, ... members
 # with those by all sixteen. It ends at 1 in any case. The green curve is more honest:
 # it compares the rows found by so many members with those found by as many *others*.
-# Where it is near 1, another seed would find the same rows. The black curve is the
+# Where it is near 1, other members would find the same rows. The black curve is the
 # truth.
 
 import matplotlib.pyplot as plt

@@ -34,9 +34,9 @@ PruningDisplay.from_estimator(
 )
 
 # %%
-# Rows pruned at random are missed soon, the rows that the pruner chose much later.
-# Their own digits are the plainest of all: the scores are turned round here, so that
-# the rows pruned first come first.
+# Rows pruned at random are missed sooner than those that the pruner chose. Which are
+# they? The plainest digits of all: the scores are turned round here, so that the rows
+# pruned first come first.
 
 SuspiciousImagesDisplay.from_predictions(
     X_train, y_train, -pruner.self_influence_, n_images=10

@@ -12,7 +12,8 @@ members.
 # -------------------------------
 #
 # The target says how far the disease of 442 patients progressed within a year. For 40
-# of them, somebody typed the digits of the number in reverse: 206 became 602.
+# of them, somebody typed the digits of the number in reverse: 206 became 602
+# (and 151 stayed what it was).
 
 import matplotlib.pyplot as plt
 import numpy as np

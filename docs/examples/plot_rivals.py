@@ -72,4 +72,4 @@ for name, ax in zip(["GEX", "AUM"], axes, strict=True):
     ax.set_title(name)
 
 # %%
-# One data set proves little. ``docs/figures.md`` compares the methods on 61 tasks.
+# One data set proves little. :doc:`The figures </figures>` compare the methods on many.

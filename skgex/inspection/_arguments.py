@@ -8,6 +8,20 @@ from torch.utils.data import Dataset
 
 from skgex.metrics import check_mask, one_column
 
+# What to pass where an attribute is missing.
+A_DETECTOR = "Pass a detector, such as GEXDetector."
+WITH_CLASSES = "Pass a GEXDetector that was fitted on class labels."
+WAYS_OUT = {
+    "ensemble_": "Pass a GEXDetector.",
+    "explain": WITH_CLASSES,
+    "noise_mask_": A_DETECTOR,
+    "noise_matrix_": WITH_CLASSES,
+    "noise_proba_": WITH_CLASSES,
+    "prune_mask_": "Pass a pruner, such as GEXPruner.",
+    "scores_": A_DETECTOR,
+    "threshold_": A_DETECTOR,
+}
+
 
 def fitted_step(estimator: Any, argument: str, *attributes: str) -> Any:
     """Return a fitted estimator, or the last step of a fitted Pipeline.
@@ -18,7 +32,7 @@ def fitted_step(estimator: Any, argument: str, *attributes: str) -> Any:
     argument : str
         Its name, for the error.
     *attributes : str
-        What it must have after a fit.
+        What it must have after a fit; each of ``WAYS_OUT``.
 
     Returns
     -------
@@ -41,9 +55,8 @@ def fitted_step(estimator: Any, argument: str, *attributes: str) -> Any:
     for name in attributes:
         if not hasattr(step, name):
             raise ValueError(
-                f"{argument}: needs {name}, which a fitted {type(step).__name__} has "
-                "not. Pass a detector that was fitted on class labels, such as "
-                "GEXDetector."
+                f"{argument}: needs {name}, which this {type(step).__name__} does not "
+                f"have. {WAYS_OUT[name]}"
             )
     return step
 

@@ -140,7 +140,7 @@ def test_lengths_must_agree(data, in_order):
 
 
 def test_a_detector_is_no_pruner(detector, data):
-    with pytest.raises(ValueError, match=r"^pruner: needs prune_mask_"):
+    with pytest.raises(ValueError, match=r"^pruner: needs prune_mask_.* GEXPruner"):
         PruningDisplay.from_estimator(detector, LogisticRegression(), *data)
 
 
