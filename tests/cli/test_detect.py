@@ -1,11 +1,13 @@
 """``skgex detect`` on each kind of data, with all files that it writes."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from commanding import iris, read_csv, succeeds, words, write_csv
 from PIL import Image
 
 from skgex import GEXDetector
+from skgex.tabular import tabular_detector
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -190,3 +192,20 @@ def test_a_folder_of_images(tmp_path):
     assert ["dark/007.png", "dark"] not in listed
     assert ["dark/000.png", "dark"] in listed
     assert [name for name in tmp_path.iterdir() if name.suffix == ".part"] == []
+
+
+def test_groups_of_a_table_are_no_feature(tmp_path):
+    groups = [f"patient {n // 3}" for n in range(150)]
+    path = write_csv(
+        tmp_path / "iris.csv",
+        ["a", "patient", "b", "species"],
+        zip(X[:, 2], groups, X[:, 3], labels, strict=True),
+    )
+    out = tmp_path / "i.csv"
+    options = ("--label", "species", "--groups", "patient", "--quick", "--out", out)
+    assert "a table, 2 columns" in succeeds("detect", path, *options)
+    truth = tabular_detector(n_members=4, random_state=0)
+    frame = pd.DataFrame({"a": X[:, 2], "b": X[:, 3]})
+    truth.fit(frame, labels, gexdetector__groups=groups)
+    scores = {int(cells[0]): float(cells[5]) for cells in read_csv(out)}
+    assert np.allclose([scores[n] for n in range(150)], truth[-1].scores_, rtol=1e-12)
