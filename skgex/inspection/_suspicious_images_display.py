@@ -25,8 +25,11 @@ from skgex.metrics import check_scores
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Inches of a picture with its title.
-WIDTH, HEIGHT = 1.5, 1.95
+# Inches of a picture, and of a line of its title.
+WIDTH, HEIGHT, LINE = 1.5, 1.45, 0.17
+
+# Longer labels do not fit beside each other above a picture.
+MAX_LINE = 20
 
 
 class SuspiciousImagesDisplay:
@@ -248,24 +251,27 @@ class SuspiciousImagesDisplay:
         """
         n_columns = min(check_count(n_columns, "n_columns"), max(len(self.rows), 1))
         n_lines = max(-(-len(self.rows) // n_columns), 1)
-        size = (WIDTH * n_columns, HEIGHT * n_lines)
+        titles = [self._title(i) for i in range(len(self.rows))]
+        longest = max((title.count("\n") + 1 for title in titles), default=0)
+        size = (WIDTH * n_columns, (HEIGHT + LINE * longest) * n_lines)
         self.figure_, self.axes_ = make_grid(self, ax, (n_lines, n_columns), size)
         for cell in self.axes_.flat:
             cell.set_axis_off()
         cells = list(self.axes_.flat[: len(self.rows)])
         self.images_ = show_pictures(cells, self.pictures, **(im_kw or {}))
         self.titles_ = [
-            plain(cell.set_title(self._title(i), fontsize=9))
-            for i, cell in enumerate(cells)
+            plain(cell.set_title(title, fontsize=9))
+            for cell, title in zip(cells, titles, strict=True)
         ]
         return self
 
     def _title(self, i: int) -> str:
         """Return the labels of a picture, and below them what is known of it."""
-        labels = [self.given_labels[i]]
+        labels = [short(self.given_labels[i])]
         if self.suggested_labels is not None:
-            labels.append(self.suggested_labels[i])
-        lines = [" → ".join(map(short, labels))]
+            labels.append(short(self.suggested_labels[i]))
+        fits = len(" → ".join(labels)) <= MAX_LINE
+        lines = [(" → " if fits else "\n→ ").join(labels)]
         if self.noise_proba is not None:
             lines.append(f"{percentage(self.noise_proba[i])} wrong")
         lines.append(f"row {self.rows[i]}")

@@ -1,5 +1,7 @@
 """The most suspicious images, with their labels."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -127,6 +129,17 @@ def test_names_are_drawn_as_they_are(images, odd_names, axes, figures):
     display.figure_.draw_without_rendering()
     assert display.titles_[0].get_text().startswith("$x^{2$ → $x^{2$")
     assert len(display.titles_[2].get_text()) < 50
+
+
+def test_long_names_stand_below_each_other_and_do_not_overlap():
+    names = ["golden retriever", "hippopotamus", "hot air balloon"]
+    display = SuspiciousImagesDisplay.from_predictions(
+        np.ones((3, 8, 8)), names, [3, 2, 1], suggested_labels=names[::-1]
+    )
+    display.figure_.draw_without_rendering()
+    assert display.titles_[0].get_text() == "golden retriever\n→ hot air balloon\nrow 0"
+    boxes = [title.get_window_extent() for title in display.titles_]
+    assert not any(a.overlaps(b) for a, b in pairwise(boxes))
 
 
 def test_probabilities_near_one_are_not_called_certain():
