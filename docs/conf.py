@@ -31,6 +31,7 @@ exclude_patterns = ["examples", "build"]
 # Pages
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+highlight_language = "none"  # blocks without a language are output
 lexers["mermaid"] = TextLexer()  # GitHub draws it; here it is read as text
 
 # Reference: one page per public name, from __all__ of the public modules.
