@@ -3,9 +3,6 @@
 import sys
 from pathlib import Path
 
-from pygments.lexers.special import TextLexer
-from sphinx.highlighting import lexers
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 from api_pages import write_api_pages
@@ -22,6 +19,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "numpydoc",
     "equations",
+    "stack_of_layers",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -32,7 +30,6 @@ exclude_patterns = ["examples", "build"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 highlight_language = "none"  # blocks without a language are output
-lexers["mermaid"] = TextLexer()  # GitHub draws it; here it is read as text
 
 # Reference: one page per public name, from __all__ of the public modules.
 numpydoc_show_class_members = False
