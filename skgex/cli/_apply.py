@@ -56,8 +56,12 @@ def _print_done(data: Loaded, labels: np.ndarray, kept: np.ndarray, out: Path) -
     changed = int(np.count_nonzero(np.asarray(labels) != data.y[kept]))
     print_facts(
         [
-            ("relabelled", f"{changed:,} rows"),
-            ("dropped", f"{len(data) - len(kept):,} rows"),
-            ("written", f"{out}: {len(kept):,} rows"),
+            ("relabelled", _rows(changed)),
+            ("dropped", _rows(len(data) - len(kept))),
+            ("written", f"{out}: {_rows(len(kept))}"),
         ]
     )
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} row" + ("" if n == 1 else "s")

@@ -33,8 +33,8 @@ def test_rows_are_dropped_relabelled_and_kept(data, tmp_path):
     lines[4] = lines[4].replace(b"=x", b"dog")
     del lines[1]
     assert out.read_bytes() == b"".join(lines)
-    assert "relabelled  1 rows" in text
-    assert "dropped     1 rows" in text
+    assert "relabelled  1 row " in text
+    assert "dropped     1 row " in text
     assert "23 rows" in text
 
 
