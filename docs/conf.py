@@ -73,8 +73,6 @@ html_theme_options = {
     "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "pygments_light_style": "tango",
-    "pygments_dark_style": "monokai",
 }
 copyright = "the developers of skgex, BSD 3-Clause licence"
 html_sidebars = {"index": [], "start": [], "changelog": []}
