@@ -12,6 +12,7 @@ import matplotlib as mpl
 from docutils import nodes
 from matplotlib.mathtext import math_to_image
 
+SETTINGS = {"mathtext.fontset": "cm", "savefig.facecolor": "none"}
 FONT_SIZE = {"math": 12.5, "math_block": 14.0}
 
 
@@ -36,7 +37,7 @@ def markup(node):
 def svg(latex, size):
     """Return an equation as an svg element whose glyphs have the colour of the text."""
     file = io.StringIO()
-    with mpl.rc_context({"mathtext.fontset": "cm", "font.size": size}):
+    with mpl.rc_context(SETTINGS | {"font.size": size}):
         depth = math_to_image(f"${latex}$", file, dpi=72, format="svg")
     found = re.search(r"<svg.*</svg>", file.getvalue(), re.S)[0]
     found = re.sub(
