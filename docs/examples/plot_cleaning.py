@@ -11,7 +11,7 @@ trains a model of your choice.
 # A tree on labels of which a fifth is wrong
 # ------------------------------------------
 #
-# A decision tree learns every label by heart, wrong ones as well. The labels of the
+# A decision tree memorises every label, wrong ones as well. The labels of the
 # test rows are right.
 
 import matplotlib.pyplot as plt

@@ -78,7 +78,7 @@ SuspiciousImagesDisplay.from_estimator(
 # It stopped in time
 # ------------------
 #
-# A net that is trained for long learns wrong labels by heart, and then finds nothing
+# A net that is trained for long memorises wrong labels, and then finds nothing
 # strange about them. So the detector trains a clone of the net only while the loss of
 # held-out rows falls.
 

@@ -29,8 +29,8 @@ y_noisy, noise_mask = flip_labels(y, 0.1, random_state=0)
 # ---------
 #
 # A detector is fitted like any estimator of scikit-learn. It trains a small net, then
-# asks how each label fares in several nets nearby: a label that only this one net knows
-# by heart is suspicious. Nothing has to be set, not even how many labels are wrong.
+# asks how each label fares in several nets nearby: a label that other rows do not
+# support is suspicious. Nothing has to be set, not even how many labels are wrong.
 
 detector = GEXDetector(random_state=0).fit(X, y_noisy)
 print(textwrap.fill(detector.summary(), 62))
