@@ -14,6 +14,7 @@ WITH_CLASSES = "Pass a GEXDetector that was fitted on class labels."
 WAYS_OUT = {
     "ensemble_": "Pass a GEXDetector.",
     "explain": WITH_CLASSES,
+    "issues": A_DETECTOR,
     "noise_mask_": A_DETECTOR,
     "noise_matrix_": WITH_CLASSES,
     "noise_proba_": WITH_CLASSES,

@@ -24,7 +24,6 @@ from skgex.hardness import EL2N
 from skgex.influence import LeaveOneOut
 
 X, clean = make_blobs(24)
-X = X.astype(np.float32)
 y = flip_every(clean, 8)[0]
 
 pytestmark = pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
