@@ -1,14 +1,27 @@
 """skgex finds wrong labels and prunable rows by influence, inside scikit-learn."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from skgex.cleaning import CleanedClassifier, CleaningSampler
-from skgex.detection import GEXDetector, NoisyLabelDetector
-from skgex.pruning import DatasetPruner, GEXPruner
-from skgex.tabular import tabular_detector
+if TYPE_CHECKING:
+    from skgex.cleaning import CleanedClassifier, CleaningSampler
+    from skgex.detection import GEXDetector, NoisyLabelDetector
+    from skgex.pruning import DatasetPruner, GEXPruner
+    from skgex.tabular import tabular_detector
 
 __version__ = "0.1.0"
+
+# Imported when they are first used: torch takes seconds, which the command's help and
+# its word on a wrong option do not need.
+_HOMES = {
+    "CleanedClassifier": "cleaning",
+    "CleaningSampler": "cleaning",
+    "DatasetPruner": "pruning",
+    "GEXDetector": "detection",
+    "GEXPruner": "pruning",
+    "NoisyLabelDetector": "detection",
+    "tabular_detector": "tabular",
+}
 
 _SUBMODULES = [
     "cleaning",
@@ -38,11 +51,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public submodule when it is first used, as scikit-learn does."""
+    """Import a public submodule, or what it holds, when it is first used."""
     if name in _SUBMODULES:
         return importlib.import_module(f"skgex.{name}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"skgex.{_HOMES[name]}"), name)
+        globals()[name] = value  # the next use finds it at once
+        return value
     raise AttributeError(f"module 'skgex' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_SUBMODULES])
+    return sorted({*globals(), *_HOMES, *_SUBMODULES})

@@ -24,7 +24,7 @@ MODULES = sorted(set(public_modules()), key=lambda module: module.__name__)
 def public_objects():
     """Public classes and functions of skgex, and the public methods of the classes."""
     for module in MODULES:
-        for value in map(module.__dict__.get, names_in(module)):
+        for value in (getattr(module, name) for name in names_in(module)):
             if inspect.isclass(value):
                 yield value.__qualname__, value
                 yield from methods_of(value)
@@ -43,7 +43,7 @@ def names_in(module):
         name
         for name in getattr(module, "__all__", made_there)
         if not name.startswith("_")
-        and getattr(vars(module)[name], "__module__", "").startswith("skgex")
+        and getattr(getattr(module, name), "__module__", "").startswith("skgex")
     ]
 
 

@@ -13,6 +13,7 @@ MODULES = [
     "detection",
     "exceptions",
     "hardness",
+    "images",
     "influence",
     "inspection",
     "metrics",
@@ -20,12 +21,22 @@ MODULES = [
     "report",
     "tabular",
 ]
+TOP = [
+    "CleanedClassifier",
+    "CleaningSampler",
+    "DatasetPruner",
+    "GEXDetector",
+    "GEXPruner",
+    "NoisyLabelDetector",
+    "tabular_detector",
+]
 NAMES = [
     "cleaning.weighted_rows",
     "datasets.flip_labels",
     "detection.GEXDetector",
     "exceptions.SkgexWarning",
     "hardness.AUM",
+    "images.image_detector",
     "influence.GEX",
     "inspection.ScoreDisplay",
     "metrics.detection_report",
@@ -54,14 +65,18 @@ def fresh():
         del sys.modules[name]
     return importlib.import_module("skgex")
 
-modules, names, optional = json.loads(sys.argv[1])
+modules, top, names, optional = json.loads(sys.argv[1])
 for name in optional:
     sys.modules[name] = None
 import skgex
 found = {"listed": dir(skgex), "version": ask(lambda: skgex.__version__)}
+found["heavy"] = [name for name in ("torch", "sklearn") if name in sys.modules]
+found["all"] = skgex.__all__
 found["unknown"] = ask(lambda: skgex.no_such_module)
 # Each is asked for first in its turn, since the import of one may bring another.
 for name in modules:
+    found[name] = ask(lambda: getattr(fresh(), name).__name__)
+for name in top:
     found[name] = ask(lambda: getattr(fresh(), name).__name__)
 for name in names:
     module, attribute = name.split(".")
@@ -74,7 +89,7 @@ print(json.dumps(found))
 def found():
     """The answers of a fresh process, by question."""
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps([MODULES, NAMES, OPTIONAL])],
+        [sys.executable, "-c", SCRIPT, json.dumps([MODULES, TOP, NAMES, OPTIONAL])],
         capture_output=True,
         text=True,
         check=False,
@@ -93,9 +108,18 @@ def test_names_are_reached_through_submodules(found, name):
     assert found[name] == name.split(".")[1]
 
 
-def test_dir_lists_the_submodules_and_the_estimators(found):
-    wanted = {*MODULES, "CleanedClassifier", "GEXDetector", "GEXPruner", "__version__"}
-    assert wanted <= set(found["listed"])
+@pytest.mark.parametrize("name", TOP)
+def test_names_are_reached_from_the_top(found, name):
+    assert found[name] == name
+
+
+def test_the_top_loads_nothing_heavy_before_it_is_needed(found):
+    assert found["heavy"] == []
+
+
+def test_dir_and_all_list_what_there_is(found):
+    assert {*MODULES, *TOP, "__version__"} <= set(found["listed"])
+    assert set(found["all"]) == {*TOP, "__version__"}
 
 
 def test_an_unknown_attribute_is_named(found):
