@@ -71,7 +71,7 @@ def test_a_page_that_is_right_has_no_complaints(script):
 @pytest.mark.parametrize(
     ("right", "wrong", "place"),
     [
-        ("3\ntook", "4\ntook", 1),
+        ("3\ntook", "33\ntook", 1),
         ("took ...", "takes ...", 1),
         ("n = 2", "n = 1 / 0", 0),
         ("$ echo one", "$ false", 2),
@@ -83,6 +83,26 @@ def test_what_is_wrong_is_seen(script, right, wrong, place):
     assert PAGE.count(right) == 1
     found = complaints(script, PAGE.replace(right, wrong))
     assert found[place]
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "is_fine"),
+    [
+        ("163 of 1,797 rows (9.1%)", "168 of 1,797 rows (9.4%)", True),
+        ("163 rows", "173 rows", False),
+        ("0 flagged", "3 flagged", True),
+        ("0 flagged", "4 flagged", False),
+        ("proba 0.99", "proba 0.96", True),
+        ("proba 0.99", "proba 0.9", False),
+        ("row 5: a", "row 5: b", False),
+        ("AP 0.99...\n... 12 s", "AP 0.991\nin all 12 s", True),
+        ("AP 0.99...\n... 12 s", "AP 0.591\nin all 12 s", False),
+        ("one\n...\n7 left", "one\n9\n4\n7 left", True),
+        ("one\n...\n70 left", "one\n9\n4\n7 left", False),
+    ],
+)
+def test_numbers_may_differ_a_little_and_text_may_not(script, shown, printed, is_fine):
+    assert (not script.difference(shown, printed)) == is_fine
 
 
 def test_blocks_that_are_not_run_need_a_reason_and_are_compiled(script):
