@@ -1,5 +1,6 @@
 """What a detector found, assumed and doubts, in words."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -136,16 +137,8 @@ def _suggestions(
 ) -> Iterator[str]:
     """Name the changes of label that are suggested most."""
     changes = flagged & (given != suggested)
-    pairs, counts = _count_pairs(given[changes], suggested[changes])
-    most = np.argsort(-counts, kind="stable")[:N_NAMED]
-    named = [f"{pairs[i][1]} instead of {pairs[i][0]} ({counts[i]:,})" for i in most]
-    if named:
+    pairs = zip(given[changes].tolist(), suggested[changes].tolist(), strict=True)
+    most = Counter(sorted(pairs)).most_common(N_NAMED)
+    if most:
+        named = [f"{new} instead of {old} ({n:,})" for (old, new), n in most]
         yield f"Most frequent suggestions: {', '.join(named)}."
-
-
-def _count_pairs(first: np.ndarray, second: np.ndarray) -> tuple[list, np.ndarray]:
-    """Return the distinct pairs, and how often each occurs."""
-    pairs: dict[tuple, int] = {}
-    for pair in zip(first.tolist(), second.tolist(), strict=True):
-        pairs[pair] = pairs.get(pair, 0) + 1
-    return sorted(pairs), np.array([pairs[pair] for pair in sorted(pairs)])
