@@ -21,8 +21,6 @@ PIPE_WIDTH = 120
 # Cells of a table are cut to this, and, in a narrow terminal, no further than to that.
 LONGEST_CELL = 60
 LEAST_WIDTH = 12
-# Between two columns.
-PADDING = 3
 
 
 def stdout() -> Console:
