@@ -11,16 +11,26 @@ import os
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import joblib
 from joblib import Memory
-from joblib.memory import MemorizedFunc, MemorizedResult, extract_first_line
+from joblib.func_inspect import filter_args
+from joblib.memory import (
+    FileSystemStoreBackend,
+    MemorizedFunc,
+    MemorizedResult,
+    extract_first_line,
+)
 from sklearn.utils.validation import check_memory as _check_memory
 
+from skgex._utils.unfinished import NOWHERE, Place, working_at
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import DamagedCacheWarning
 
 CHUNK = 2**20  # bytes that are read at once for a checksum
+UNFINISHED = "unfinished"  # the folder for drafts, beside the results
 
 
 class CheckedMemory:
@@ -38,6 +48,16 @@ class CheckedMemory:
     def location(self) -> Any:
         """Where results are kept; None if nowhere."""
         return self._memory.location
+
+    def place(self, identify: Callable[[], str]) -> Place:
+        """Return where drafts of some work are kept.
+
+        Parameters
+        ----------
+        identify : callable
+            Returns a hash of what the work follows from.
+        """
+        return _place(self._memory, identify)
 
     def cache(
         self, function: Callable, ignore: Sequence[str] | None = None
@@ -66,6 +86,13 @@ class CheckedFunction:
         """Return the result: what was stored, if it is whole, or else a new one."""
         if self._memory.location is None:
             return self._function(*args)
+        place = _place(self._memory, partial(self._identify, args))
+        with working_at(place):
+            result = self._read_or_make(args)
+        place.clear()
+        return result
+
+    def _read_or_make(self, args: tuple) -> Any:
         for _ in range(2):  # what is damaged is removed first, and then made again
             stored, found = self._store(args)
             if not found:
@@ -75,6 +102,12 @@ class CheckedFunction:
                     return stored.get()
             _discard(stored)
         return self._function(*args)  # it cannot be stored: the disk may be full
+
+    def _identify(self, args: tuple) -> str:
+        """Return a hash of the function and the arguments that count."""
+        counting = filter_args(self._function, self._ignore or [], args)
+        name = self._function.__module__, self._function.__qualname__
+        return joblib.hash((name, counting), coerce_mmap=True)
 
     def check_call_in_cache(self, *args: Any) -> bool:
         """Return whether a result is stored and whole; remove it if it is damaged."""
@@ -112,6 +145,17 @@ def check_memory(memory: str | Memory | CheckedMemory | None) -> CheckedMemory:
     if isinstance(memory, CheckedMemory):
         return memory
     return CheckedMemory(_check_memory(memory))
+
+
+def _place(memory: Memory, identify: Callable[[], str]) -> Place:
+    """Return where drafts are kept: beside the results, to be removed with them.
+
+    A store of the user's own, which need not be a folder, has no drafts.
+    """
+    store = memory.store_backend
+    if not isinstance(store, FileSystemStoreBackend):
+        return NOWHERE
+    return Place(os.path.join(os.path.abspath(store.location), UNFINISHED), identify)
 
 
 def _file_of(stored: MemorizedResult) -> str:
