@@ -65,6 +65,10 @@ class DamagedCacheWarning(SkgexWarning):
     """What ``memory`` kept was damaged on disk, and is made again."""
 
 
+class OpenCacheWarning(SkgexWarning):
+    """Anyone may write to the folder of ``memory``, and so run code as its reader."""
+
+
 class SlowCriterionWarning(SkgexWarning):
     """The criterion has no ``reduction``, so losses are computed one by one."""
 

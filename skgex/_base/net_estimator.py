@@ -23,6 +23,7 @@ from skgex._data.groups import check_groups
 from skgex._data.records import Data, Query
 from skgex._data.row_index import RowIndex
 from skgex._nets.snapshot import TrainedNet
+from skgex._utils.memory_folder import prepare_folder
 from skgex._utils.random import Seeds, draw_seeds
 
 
@@ -84,7 +85,7 @@ class NetEstimator(BaseEstimator):
 def validate(
     estimator: NetEstimator, X: Any, y: Any, groups: Any
 ) -> tuple[Data, FittedRows]:
-    """Check net, samples and labels, and translate them for the net.
+    """Check net, samples, labels and memory, and translate the data for the net.
 
     Parameters
     ----------
@@ -101,6 +102,7 @@ def validate(
         What later queries need of it.
     """
     check_net(estimator.net, estimator._needs, type(estimator).__name__)
+    prepare_folder(estimator.memory)
     names = names_of(X)
     X, y, found = check_fit_input(estimator, X, y)
     groups = check_groups(groups, len(X))

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -66,14 +67,31 @@ def run(
     # Not one tuple: Dask sends a large argument to each worker only once, if it stands
     # by itself.
     results = parallel(delayed(_on_one_thread)(function, *job) for job in jobs)
-    bar = tqdm(results, total=len(jobs), desc=description, disable=verbose < 1)
-    if description is None:
-        yield from bar
-        return
-    announce(description, 0, len(jobs))
-    for done, result in enumerate(bar, 1):
-        announce(description, done, len(jobs))
-        yield result
+    with _aborting(results):
+        bar = tqdm(results, total=len(jobs), desc=description, disable=verbose < 1)
+        if description is None:
+            yield from bar
+            return
+        announce(description, 0, len(jobs))
+        for done, result in enumerate(bar, 1):
+            announce(description, done, len(jobs))
+            yield result
+
+
+@contextmanager
+def _aborting(results: Any) -> Iterator[None]:
+    """End all jobs if their results are not wanted any more, as after an interrupt.
+
+    joblib would do so once the results are collected as garbage, which a traceback that
+    somebody holds puts off: a notebook holds the last one.
+    """
+    try:
+        yield
+    except BaseException:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib warns of jobs that did not end
+            getattr(results, "close", list)()
+        raise
 
 
 def _on_one_thread(function: Callable, *arguments: Any) -> Any:

@@ -98,3 +98,25 @@ def test_progress_is_silent_by_default(capsys):
     assert capsys.readouterr().err == ""
     list(run(power, [(1, 1)], verbose=1, description="powers"))
     assert "powers: 100%" in capsys.readouterr().err
+
+
+def count_up(_, n_results):
+    """Return results as joblib does: one by one, and told when to stop."""
+    try:
+        yield from range(n_results)
+    finally:
+        count_up.ended = True
+
+
+def test_jobs_end_with_an_interrupt_although_its_traceback_is_held(monkeypatch):
+    """In a notebook the last one is, so that nothing is collected as garbage."""
+    monkeypatch.setattr(
+        _parallel, "Parallel", lambda **_: lambda jobs: count_up(jobs, 5)
+    )
+    monkeypatch.setattr(count_up, "ended", False, raising=False)
+    results = run(power, [(2, 2)] * 5)
+    assert next(results) == 0
+    with pytest.raises(KeyboardInterrupt) as held:
+        results.throw(KeyboardInterrupt)
+    assert count_up.ended
+    assert held.traceback
