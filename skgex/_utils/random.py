@@ -4,7 +4,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -61,6 +61,40 @@ def seeded(seed: int) -> Iterator[None]:
         finally:
             random.setstate(python_state)
             np.random.set_state(numpy_state)
+
+
+class GeneratorStates(NamedTuple):
+    """Where the global random generators stand, to go on from there later.
+
+    Attributes
+    ----------
+    python, numpy : object
+        As their libraries return it.
+    torch : Tensor
+        Of the processor's generator.
+    cuda : list of Tensor
+        Of each GPU's generator; empty if this process uses none.
+    """
+
+    python: Any
+    numpy: Any
+    torch: torch.Tensor
+    cuda: list[torch.Tensor]
+
+    @classmethod
+    def now(cls) -> "GeneratorStates":
+        """Return where the generators stand now."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+        numpy_state = np.random.get_state()
+        return cls(random.getstate(), numpy_state, torch.get_rng_state(), cuda)
+
+    def restore(self) -> None:
+        """Let the generators go on from here; to be called inside of `seeded`."""
+        random.setstate(self.python)
+        np.random.set_state(self.numpy)
+        torch.set_rng_state(self.torch)
+        if self.cuda:
+            torch.cuda.set_rng_state_all(self.cuda)
 
 
 def _seed_torch(seed: int) -> None:

@@ -1,3 +1,4 @@
+import pickle
 import random
 import threading
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from skgex._utils.random import MAX_SEED, draw_seeds, seeded
+from skgex._utils.random import MAX_SEED, GeneratorStates, draw_seeds, seeded
 
 
 def draw():
@@ -51,6 +52,22 @@ def test_what_was_drawn_outside_goes_on():
         with seeded(2):
             draw()
         assert [before, draw()] == expected
+
+
+def test_generators_go_on_from_where_they_stood():
+    """Half of a pair of normal numbers is part of where they stand."""
+    with seeded(1):
+        random.gauss(0, 1), np.random.randn(), torch.randn(1)
+        stood = pickle.dumps(GeneratorStates.now())
+        expected = draw_normal(), draw()
+    with seeded(2):
+        draw()
+        pickle.loads(stood).restore()
+        assert (draw_normal(), draw()) == expected
+
+
+def draw_normal():
+    return random.gauss(0, 1), np.random.randn(), torch.randn(1).item()
 
 
 def test_threads_take_turns():
