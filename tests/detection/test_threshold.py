@@ -6,7 +6,9 @@ from hypothesis.extra.numpy import arrays
 from reference import otsu_by_all_cuts
 
 from skgex.detection._threshold import (
+    cut_off,
     otsu,
+    otsu_of_roots,
     parse_percentage,
     parse_precision,
     threshold_of,
@@ -59,9 +61,63 @@ def test_otsu_is_halfway_between_the_neighbours_it_separates():
     assert otsu(np.array([0.0, 1.0, 9.0, 10.0])) == 5.0
 
 
-def test_otsu_of_neighbouring_floats():
-    pair = np.array([1.0, np.nextafter(1.0, 2.0)])
-    np.testing.assert_array_equal(pair > otsu(pair), [False, True])
+def neighbouring_floats(n_pairs=100):
+    """Return pairs without a float between; half of the lower ones are odd."""
+    lower = np.spacing(1.0) * np.arange(n_pairs) + 1.0
+    return np.column_stack([lower, np.nextafter(lower, 2.0)])
+
+
+def test_neighbouring_floats_are_separated():
+    for pair in neighbouring_floats():
+        np.testing.assert_array_equal(pair > otsu(pair), [False, True])
+        np.testing.assert_array_equal(pair > cut_off(pair, 0.5), [False, True])
+
+
+def test_neighbouring_floats_are_separated_if_their_roots_differ():
+    kept = np.zeros(2)
+    for pair in neighbouring_floats(1000) * 3.3:
+        cut = otsu_of_roots(pair)
+        differ = np.ptp(np.sqrt(pair)) > 0
+        assert pair[0] <= cut <= pair[1]
+        assert (cut < pair[1]) == differ
+        kept[int(differ)] += 1
+    assert kept.min() > 100
+
+
+def test_nothing_lies_above_where_roots_are_equal_although_scores_differ():
+    greatest = np.nextafter(1.0, 2.0)
+    assert otsu_of_roots(np.array([1.0, 1.0, greatest, 1.0])) == greatest
+
+
+@pytest.mark.parametrize("n_equal", range(2, 60, 3))
+def test_equal_values_are_never_separated_by_rounding(n_equal):
+    lower, upper = 0.1, np.nextafter(0.1, 1.0)
+    for few, many in [(lower, upper), (upper, lower)]:
+        values = np.append(np.full(n_equal, many), few)
+        assert (values > otsu(values)).sum() == (values == upper).sum()
+
+
+# Squares of whole numbers, whose roots are exact, and so is the middle of two of them.
+SQUARES = np.square([0.0, 1.0, 2**20 + 1, 2**20 + 3])
+
+
+@pytest.mark.parametrize("exponent", [-1020, -1018, -500, 0, 2, 4, 500, 978, 980])
+def test_no_power_of_four_changes_the_cuts(exponent):
+    """Nothing is rounded, overflows or vanishes."""
+    unit = np.ldexp(1.0, exponent)
+    assert otsu(SQUARES * unit) == (1 + SQUARES[2]) / 2 * unit
+    assert otsu_of_roots(SQUARES * unit) == (2**19 + 1) ** 2 * unit
+
+
+def test_the_largest_floats_are_cut():
+    most = np.finfo(np.float64).max
+    values = most * np.array([-1.0, -0.99, -0.98, 0.99, 1.0])
+    for rule in (otsu, otsu_of_roots):
+        assert (values > rule(values)).sum() == 2
+
+
+def test_positive_scores_are_cut_on_their_own_root():
+    assert otsu_of_roots(np.array([1.0, 4.0, 81.0, 100.0])) == 5.5**2
 
 
 def test_otsu_under_a_large_offset():
@@ -148,3 +204,17 @@ def test_a_text_that_names_no_threshold_is_refused():
 def test_a_number_is_the_cut():
     assert threshold_of(np.array([1.0, 2.0]), 1) == 1.0
     assert isinstance(threshold_of(np.array([1.0, 2.0]), np.float32(1)), float)
+
+
+@pytest.mark.parametrize("rule", ["otsu", "otsu_raw", "50%", 1.0])
+def test_scores_that_are_not_finite_are_refused(rule):
+    with pytest.raises(ValueError, match=r"scores: must be finite, got 2 of 4"):
+        threshold_of(np.array([1.0, np.nan, 2.0, np.inf]), rule)
+
+
+def test_a_share_is_cut_halfway_between_two_scores():
+    scores = np.array([3.0, 1.0, 8.0, 2.0])
+    assert cut_off(scores, 0.25) == 5.5
+    assert cut_off(scores, 0.5) == 2.5
+    assert cut_off(scores, 0.0) == 8.0
+    assert cut_off(scores, 1.0) == np.nextafter(1.0, 0.0)
