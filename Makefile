@@ -4,12 +4,16 @@ BIN := .venv/bin
 # Each test runs on one thread; the test processes share the cores.
 PYTEST := -q -n logical --dist worksteal
 INSTALLED := .venv/installed
+# Environments beside .venv: the oldest versions supported, and another Python.
+LOWEST := .venv-lowest
+OTHER = .venv-$(notdir $(PYTHON))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint types docs examples dist test test-slow format clean
+.PHONY: help demo lint types docs examples dist test test-slow test-lowest test-python
+.PHONY: format clean
 
 help: ## list the targets (what a plain `make` does)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: $(INSTALLED) ## find the wrong labels among 1,797 real digits
 	$(BIN)/skgex demo
@@ -40,15 +44,33 @@ test: $(INSTALLED) ## run the tests, except those that take minutes
 test-slow: $(INSTALLED) ## run the tests that take minutes
 	$(BIN)/python -m pytest $(PYTEST) -m slow
 
+test-lowest: $(LOWEST)/installed ## run the tests with the oldest versions supported
+	$(LOWEST)/bin/python -m pytest $(PYTEST) -m "not slow" $(TESTS)
+
+test-python: $(OTHER)/installed ## run the tests with PYTHON=python3.13, for example
+	$(OTHER)/bin/python -m pytest $(PYTEST) -m "not slow" $(TESTS)
+
 format: $(INSTALLED) ## fix style and formatting where ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## remove .venv and everything else that was built
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache demo_digits.png
+	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache demo_digits.png
 	rm -rf docs/build docs/api docs/gallery docs/sg_execution_times.rst
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+$(LOWEST)/installed: setup.cfg pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv $(LOWEST)
+	PIP_CONSTRAINT=constraints-lowest.txt \
+	    $(LOWEST)/bin/python -m pip install --quiet --editable ".[test]"
+	touch $@
+
+.venv-python%/installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-python$*
+	PIP_CONSTRAINT=constraints.txt \
+	    .venv-python$*/bin/python -m pip install --quiet --editable ".[test]"
 	touch $@

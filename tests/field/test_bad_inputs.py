@@ -427,7 +427,7 @@ BAD_SAMPLES = [
     ("dicts as rows", [{"a": 1.0}] * 60, r"X: must hold numbers"),
     ("a set", {1, 2, 3}, r"X: got a set"),
     ("a text", "rows", r"X: got a str"),
-    ("names", X.astype(str).astype("<U9") + "x", r"X: must hold numbers.*Encode"),
+    ("names", np.char.add(X.astype("<U8"), "x"), r"X: must hold numbers.*Encode"),
     ("a frame of names", pd.DataFrame({"a": NAMES, "b": X[:, 0]}), r"X: must hold num"),
     ("objects", np.array([object()] * 60)[:, None], r"X: must hold numbers"),
     ("complex", X + 1j, r"Complex data not supported"),
