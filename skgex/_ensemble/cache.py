@@ -1,12 +1,13 @@
 """Members that were made once, found again by what they follow from."""
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import joblib
 from joblib import Memory
 
 from skgex._utils.memory import CheckedMemory, check_memory
+from skgex._utils.unfinished import NO_DRAFT, Draft
 
 
 class MemberCache(dict):
@@ -22,6 +23,10 @@ class MemberCache(dict):
         for key in self.keys() - set(keys):
             del self[key]
 
+    def draft(self, *key: Hashable) -> Draft:
+        """Return a draft that nothing is kept in: this ends with its process."""
+        return NO_DRAFT
+
 
 class DiskMemberCache:
     """The same mapping on disk, shared by all fits on the same data and net.
@@ -36,7 +41,9 @@ class DiskMemberCache:
 
     def __init__(self, memory: Memory | CheckedMemory, origin: Any = None):
         self._origin = None if memory.location is None else joblib.hash(origin)
-        self._call = check_memory(memory).cache(_given, ignore=["value"])
+        checked = check_memory(memory)
+        self._call = checked.cache(_given, ignore=["value"])
+        self._place = checked.place(lambda: cast(str, self._origin))
 
     def __contains__(self, key: Hashable) -> bool:
         return self._call.check_call_in_cache(self._origin, key, None)
@@ -50,6 +57,10 @@ class DiskMemberCache:
 
     def retain(self, keys: Iterable[Hashable]) -> None:
         """Drop nothing: other estimators may ask for it."""
+
+    def draft(self, *key: Hashable) -> Draft:
+        """Return where a value that is not there yet may be kept in the making."""
+        return self._place.draft(*key)
 
 
 AnyCache = MemberCache | DiskMemberCache

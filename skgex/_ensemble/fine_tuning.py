@@ -91,6 +91,10 @@ class MemberSGD(torch.optim.Optimizer):
             for parameter in group["params"]:
                 self._velocity[parameter] = torch.zeros_like(parameter)
 
+    def velocities(self) -> list[torch.Tensor]:
+        """Return the momentum of each parameter, in the order of the parameters."""
+        return list(self._velocity.values())
+
     def step(self, closure: Any = None) -> Any:
         """Call the closure, which computes gradients, and take a step."""
         loss = None

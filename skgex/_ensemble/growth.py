@@ -1,9 +1,8 @@
 """Growth of an ensemble: members fine-tuned once each, and reused from a cache."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
@@ -22,6 +21,7 @@ from skgex._nets.devices import spread_over_devices
 from skgex._nets.evaluation import Evaluation
 from skgex._nets.snapshot import TrainedNet, Weights
 from skgex._utils.parallel import run
+from skgex._utils.unfinished import NO_DRAFT, Draft
 
 
 def _no_cache() -> AnyCache:
@@ -132,11 +132,12 @@ class Growth:
         missing = [m for m, key in enumerate(keys) if key not in self.cache]
         if self.chain and missing:  # all that follow a missing one start from it
             missing = list(range(missing[0], n_members))
-        plans = [Plan(rows[m], self.seeds[m], self._start(m)) for m in missing]
+        plans = {m: Plan(rows[m], self.seeds[m], self._start(m)) for m in missing}
         if self.chain:
-            grown = self._grow_chain(self._start_of(keys, missing), plans)
+            start = self._start_of(keys, missing)
+            grown = self._grow_chain(start, list(plans.values()))
         else:
-            grown = self._grow_independent(plans)
+            grown = self._grow_independent(keys, plans)
         for m, key in enumerate(keys):
             if m in missing:
                 yield self.cache.keep(key, next(grown))
@@ -164,24 +165,62 @@ class Growth:
             assert member.weights is not None
             start = start._replace(weights=member.weights)
 
-    def _grow_independent(self, plans: Sequence[Plan]) -> Iterator[Member]:
-        """Grow members that do not depend on each other, side by side."""
+    def _grow_independent(
+        self, keys: Sequence[Hashable], plans: dict[int, Plan]
+    ) -> Iterator[Member]:
+        """Grow members that do not depend on each other, side by side.
+
+        Parameters
+        ----------
+        keys : sequence
+            Of all members, those in the cache among them.
+        plans : dict of Plan by int
+            Of the others, by position.
+
+        Yields
+        ------
+        member : Member
+            Of each plan. It is to be kept before the next one is asked for.
+        """
         grow_some, size = _grow_each, 1
-        if len(plans) > 1 and can_batch(self.trained, self.X, self.y, self.start):
+        several = bool(plans) and len(keys) > 1
+        if several and can_batch(self.trained, self.X, self.y, self.start):
             grow_some, size = _grow_together, GROUP_SIZE
-        parts = spread_over_devices(self.trained, in_groups(plans, size))
+        tasks = [
+            self._task(keys, group, plans)
+            for group in in_groups(range(len(keys)), size)
+            if any(m in plans for m in group)
+        ]
         jobs = [
-            (net, self.X, self.y, self.tuning, self.keep_weights, group)
-            for net, group in parts
+            (grow_some, net, self.X, self.y, self.tuning, self.keep_weights, task)
+            for net, task in spread_over_devices(self.trained, tasks)
         ]
         groups = run(
-            grow_some,
+            _grow_task,
             jobs,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             description="members",
         )
-        return chain.from_iterable(groups)
+        for task, members in zip(tasks, groups, strict=True):
+            yield from members
+            task.forget()
+
+    def _task(
+        self, keys: Sequence[Hashable], group: Sequence[int], plans: dict[int, Plan]
+    ) -> "_Task":
+        """Return the task to grow those members of a group that have plans.
+
+        Groups are cut by position, whichever members are missing. So what was made of a
+        group is found again even if the process ended while its members were stored.
+        """
+        wanted = [m for m in group if m in plans]
+        return _Task(
+            [keys[m] for m in wanted],
+            [plans[m] for m in wanted],
+            self.cache.draft("growing", *(keys[m] for m in wanted)),
+            self.cache.draft("grown", *(keys[m] for m in group)),
+        )
 
     def _reference(self) -> Evaluation:
         if self.reference is not None:
@@ -238,6 +277,50 @@ def _noting_weights(
         yield member
 
 
+class _Task(NamedTuple):
+    """Some members to be grown by one job.
+
+    Attributes
+    ----------
+    keys : list
+        What identifies each among all of this net and data.
+    plans : list of Plan
+    state : Draft
+        Keeps the state of their fine-tuning on the way.
+    results : Draft
+        Keeps the members by key, until all of them are in the cache. Another process
+        may make them, long before it is their turn to be stored.
+    """
+
+    keys: list[Hashable]
+    plans: list[Plan]
+    state: Draft
+    results: Draft
+
+    def forget(self) -> None:
+        """Remove what was kept: all members are in the cache."""
+        self.state.remove()
+        self.results.remove()
+
+
+def _grow_task(grow_some: Callable, *arguments: Any) -> list[Member]:
+    """Grow the members of a task, unless that was done and only not stored yet."""
+    *others, task = arguments
+    kept = task.results.read() or {}
+    if all(key in kept for key in task.keys):
+        return [kept[key] for key in task.keys]
+    members: list[Member] = grow_some(*others, task.plans, task.state)
+    made = dict(zip(task.keys, members, strict=True))
+    if len(made) == 1:
+        task.results.write_result(made)
+    else:
+        # They are stored one after the other. What is missing of a group that is stored
+        # in part would be grown in a smaller group, which has other last bits.
+        task.results.write(made)
+        task.state.remove()
+    return members
+
+
 def _grow_each(
     trained: TrainedNet,
     X: Any,
@@ -245,6 +328,7 @@ def _grow_each(
     tuning: FineTuning,
     keep_weights: bool,
     plans: Sequence[Plan],
+    draft: Draft,
 ) -> list[Member]:
     """Grow members one by one."""
     return [
@@ -260,11 +344,12 @@ def _grow_together(
     tuning: FineTuning,
     keep_weights: bool,
     plans: Sequence[Plan],
+    draft: Draft,
 ) -> list[Member]:
     """Grow members as one program, unless their batches turn out to differ in size."""
-    grown = grow_group(trained, X, y, tuning, plans=plans)
-    if grown is None:
-        return _grow_each(trained, X, y, tuning, keep_weights, plans)
+    grown = grow_group(trained, X, y, tuning, plans=plans, draft=draft)
+    if grown is None:  # one draft cannot hold the state of several
+        return _grow_each(trained, X, y, tuning, keep_weights, plans, NO_DRAFT)
     return [member_of(*member, keep_weights) for member in grown]
 
 

@@ -33,6 +33,7 @@ from skgex._nets.parts import bound
 from skgex._nets.skorch_adapter import replace_optimizers, set_training
 from skgex._nets.snapshot import TrainedNet, Weights, load_weights, revive, weights_of
 from skgex._utils.random import seeded
+from skgex._utils.unfinished import NO_DRAFT, Draft
 
 # Members per program. It is fixed, so that results do not depend on the number of jobs.
 # Twice as many members hardly take longer, as long as their activations fit the cache.
@@ -123,6 +124,10 @@ class Stacked:
                     parameter.copy_(self._stacks[name][m])
             yield weights_of(self.net)
 
+    def state(self, optimizer: MemberSGD) -> list[torch.Tensor]:
+        """Return all that the steps change: stacks, and their momenta."""
+        return [*self._stacks.values(), *optimizer.velocities()]
+
     def _at(self, function: Any, parameters: dict, X: Any, y: Any) -> Any:
         return self._module.at(parameters, function, self.net, X, y)
 
@@ -133,6 +138,7 @@ def grow_group(
     y: np.ndarray,
     tuning: FineTuning,
     plans: Sequence[Plan],
+    draft: Draft = NO_DRAFT,
 ) -> list[tuple[Weights, Evaluation]] | None:
     """Fine-tune a group of members as one program, and evaluate all rows under each.
 
@@ -147,6 +153,8 @@ def grow_group(
         Of every member.
     plans : sequence of Plan
         One per member.
+    draft : Draft
+        Where the state is kept on the way.
 
     Returns
     -------
@@ -159,7 +167,7 @@ def grow_group(
     if any(size != sizes[0] for size in sizes):
         return None
     members = Stacked(net, [plan.weights(trained) for plan in plans])
-    fine_tune_group(members, net.get_dataset(X, y), drawn, tuning)
+    fine_tune_group(members, net.get_dataset(X, y), drawn, tuning, draft)
     return list(zip(members.weights(), _evaluate(members, X, y), strict=True))
 
 
@@ -175,6 +183,7 @@ def fine_tune_group(
     dataset: Dataset,
     drawn: list[list[np.ndarray]],
     tuning: FineTuning,
+    draft: Draft = NO_DRAFT,
 ) -> None:
     """Take the steps of all members, as ``fine_tune`` takes those of one net.
 
@@ -186,14 +195,32 @@ def fine_tune_group(
     drawn : list of list of ndarray of int
         Row numbers by member and step.
     tuning : FineTuning
+    draft : Draft
+        Where the state is kept on the way, from which it goes on if there is one.
     """
     optimizer = members.sgd(tuning)
     set_training(members.net, True)
-    for step, rows in enumerate(zip(*drawn, strict=True)):
+    state = members.state(optimizer)
+    n_done = _restore(state, draft.read())
+    steps = enumerate(zip(*drawn, strict=True))
+    for step, rows in islice(steps, n_done, None):
+        if draft.is_due():
+            draft.write((step, [each.detach().cpu() for each in state]))
         members.backward(*rows_of(dataset, np.stack(rows)))
         for group in optimizer.param_groups:
             group["lr"] = tuning.rate(step)
         optimizer.descend()
+
+
+def _restore(state: list[torch.Tensor], kept: Any) -> int:
+    """Copy what was kept into the state; return how many steps that was after."""
+    if kept is None:
+        return 0
+    n_done, values = kept
+    with torch.no_grad():
+        for each, value in zip(state, values, strict=True):
+            each.copy_(value)
+    return n_done
 
 
 def rows_of(dataset: Dataset, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:

@@ -60,7 +60,7 @@ class Place:
 
     def draft(self, *key: Hashable) -> "Draft":
         """Return the draft of a part of the work, which its key tells from others."""
-        return Draft(self, "" if self._store is None else joblib.hash(key))
+        return Draft(self, joblib.hash(key) if self.keeps else "")
 
     @property
     def keeps(self) -> bool:
@@ -196,6 +196,9 @@ class Draft:
     def __setstate__(self, state: dict) -> None:
         vars(self).update(state)
         self._start()
+
+
+NO_DRAFT = NOWHERE.draft()
 
 
 class _Summed:
