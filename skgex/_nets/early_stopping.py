@@ -24,7 +24,7 @@ from skorch.helper import predefined_split
 
 from skgex._data.groups import Strata
 from skgex._data.records import take
-from skgex._nets.epoch_reader import EpochReader
+from skgex._nets.epoch_reader import EpochReader, EpochWatch
 from skgex._nets.snapshot import Weights
 from skgex._nets.training import HELD_OUT, Trial, split, train, train_watched
 
@@ -129,13 +129,13 @@ class _OutOfReach(Callback):
             raise KeyboardInterrupt
 
 
-class _BestEpoch(Callback):
+class _BestEpoch(EpochWatch):
     """Keep the weights of the best epoch, by the loss of held-out rows."""
 
     weights: Weights
 
     def __init__(self, X: Any, y: Any):
-        self.reader = EpochReader(X, y)
+        super().__init__(EpochReader(X, y))
         self.losses: np.ndarray | None = None
         self.n_epochs = 0
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from skorch import NeuralNet
+from skorch.callbacks import Callback
 
 from skgex._nets.evaluation import Evaluation, evaluate
 from skgex._nets.snapshot import Weights, load_weights, revive, snapshot, weights_of
@@ -43,3 +44,16 @@ class EpochReader:
                 self._copy.set_params(predict_nonlinearity=None)
         load_weights(self._copy, weights)
         return self._copy
+
+
+class EpochWatch(Callback):
+    """Base of callbacks that read samples after each epoch.
+
+    The state of one is what it has found so far, and not what it reads with.
+    """
+
+    def __init__(self, reader: EpochReader):
+        self.reader = reader
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: each for name, each in vars(self).items() if name != "reader"}

@@ -1,6 +1,5 @@
 """What skgex takes from inside a skorch net: the only file with its private names."""
 
-import dis
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
@@ -10,12 +9,7 @@ import numpy as np
 import torch
 from sklearn.frozen import FrozenEstimator
 from skorch import NeuralNet
-from skorch.callbacks import (
-    Callback,
-    Checkpoint,
-    InputShapeSetter,
-    TrainEndCheckpoint,
-)
+from skorch.callbacks import Checkpoint, InputShapeSetter, TrainEndCheckpoint
 from skorch.dataset import get_len, unpack_data
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Subset
@@ -264,58 +258,6 @@ def takes_single_row(net: NeuralNet, dataset: Any) -> bool:
     with seeded(0), gradients_enabled():
         set_training(net, True)
         return len(dataset) < 2 or has_gradient([0]) or not has_gradient([0, 1])
-
-
-@contextmanager
-def letting_interrupts_through(net: NeuralNet) -> Iterator[None]:
-    """Raise a KeyboardInterrupt that ended the training of a net inside this context.
-
-    skorch takes it for the end of the training, because its callbacks stop a training
-    by raising one. What a callback raises itself still is the end. The training ends
-    as skorch lets it end, with ``on_train_end``.
-
-    Parameters
-    ----------
-    net : NeuralNet
-        While it is being trained it is as it was: callbacks may clone or pickle it.
-    """
-    interrupts: list[KeyboardInterrupt] = []
-
-    def fit_loop(*args: Any, **kwargs: Any) -> NeuralNet:
-        del net.__dict__["fit_loop"]
-        try:
-            return net.fit_loop(*args, **kwargs)
-        except KeyboardInterrupt as interrupt:
-            if not _is_stop(interrupt):
-                interrupts.append(interrupt)
-            raise
-        finally:
-            net.__dict__["fit_loop"] = fit_loop
-
-    net.__dict__["fit_loop"] = fit_loop  # an assignment would be a parameter to skorch
-    try:
-        yield
-    finally:
-        del net.__dict__["fit_loop"]
-        if interrupts:
-            raise interrupts[0]
-
-
-def _is_stop(interrupt: KeyboardInterrupt) -> bool:
-    """Return whether a callback, or a method ``on_...`` of the net, raised it itself.
-
-    Ctrl-C may come while such a method runs, but at another instruction than ``raise``.
-    """
-    last = interrupt.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is None:
-        return False
-    code, owner = last.tb_frame.f_code, last.tb_frame.f_locals.get("self")
-    own = isinstance(owner, Callback) or (
-        isinstance(owner, NeuralNet) and code.co_name.startswith("on_")
-    )
-    return own and dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
 
 
 def epochs_of(net: NeuralNet) -> list[dict[str, Any]]:

@@ -11,12 +11,10 @@ from skorch.callbacks import Callback
 
 from skgex._data.groups import GroupedStrata, Strata, split_groups
 from skgex._nets.broken_net import check_weights
+from skgex._nets.fit_loop import letting_interrupts_through
 from skgex._nets.parts import loading
-from skgex._nets.skorch_adapter import (
-    letting_interrupts_through,
-    own_checkpoints,
-    shape_like,
-)
+from skgex._nets.resumption import resuming
+from skgex._nets.skorch_adapter import own_checkpoints, shape_like
 from skgex._nets.snapshot import TrainedNet, load_weights, snapshot
 from skgex._utils.progress import announce, anyone_listens
 from skgex._utils.random import seeded
@@ -92,7 +90,8 @@ def _fit(net: NeuralNet, X: Any, y: Any, rows: np.ndarray | None) -> TrainedNet:
     fit = net.partial_fit if net.initialized_ else net.fit
     # What a user wants to find in files is the net that is trained on all rows.
     checkpoints = nullcontext() if rows is None else own_checkpoints(net)
-    with checkpoints, loading(net, X, y, rows) as part, letting_interrupts_through(net):
+    guards = letting_interrupts_through(net), resuming(net)
+    with checkpoints, loading(net, X, y, rows) as part, guards[0], guards[1]:
         fit(*part)
     return snapshot(net)
 

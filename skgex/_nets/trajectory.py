@@ -4,10 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from skorch import NeuralNet
-from skorch.callbacks import Callback
 
 from skgex._nets.broken_net import check_weights
-from skgex._nets.epoch_reader import EpochReader
+from skgex._nets.epoch_reader import EpochReader, EpochWatch
 from skgex._nets.skorch_adapter import learning_rate_of
 from skgex._nets.snapshot import TrainedNet, Weights
 from skgex._nets.training import train_watched
@@ -110,11 +109,11 @@ def train_with_trajectory(
     return recorder.trajectory(trained)
 
 
-class _Recorder(Callback):
+class _Recorder(EpochWatch):
     """Record weights, and outputs and losses of the samples, after each epoch."""
 
     def __init__(self, X: Any, y: Any, keep_outputs: bool, max_bytes: int):
-        self.reader = EpochReader(X, y, raw=True)
+        super().__init__(EpochReader(X, y, raw=True))
         self.keep_outputs = keep_outputs
         self.max_bytes = max_bytes
         self.outputs: list[np.ndarray] = []

@@ -24,6 +24,7 @@ import pickle
 import shutil
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -57,10 +58,16 @@ class Place:
     def __init__(self, store: str | None, identify: Callable[[], str] = str):
         self._store, self._identify = store, identify
         self._folder: str | None = None
+        self._counts: Counter[str] = Counter()
 
     def draft(self, *key: Hashable) -> "Draft":
         """Return the draft of a part of the work, which its key tells from others."""
         return Draft(self, joblib.hash(key) if self.keeps else "")
+
+    def next_draft(self, kind: str) -> "Draft":
+        """Return the draft of the next part of a kind; parts come in the same order."""
+        self._counts[kind] += 1
+        return self.draft(kind, self._counts[kind])
 
     @property
     def keeps(self) -> bool:
@@ -93,7 +100,7 @@ class Place:
     def __getstate__(self) -> dict:
         """Find the folder before this goes to another process, which has no data."""
         folder = self.folder() if self.keeps else None
-        return {"_store": self._store, "_folder": folder, "_identify": str}
+        return {**vars(self), "_folder": folder, "_identify": str}
 
 
 NOWHERE = Place(None)
