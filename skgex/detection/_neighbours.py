@@ -3,7 +3,7 @@
 Neighbours are near in what enters the last layer of θ*, by the Euclidean distance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ from skgex._utils.parallel import one_thread
 # of a small class cannot have more neighbours with its label.
 N_NEIGHBORS = 30
 
-# Of more rows than this, neighbours are looked for in a sample.
+# Of more rows than this, neighbours are looked for in a sample. So the time grows with
+# the number of rows beyond it, and with its square only up to it.
 MAX_ROWS = 20_000
 
 # Wider features are projected at random to this width, which keeps distances about as
@@ -82,26 +83,30 @@ class Neighbours:
             In [0, 1].
         """
         blocks = features_of(self.trained, X, targets, self.seed)
-        return self._disagreement(np.concatenate([*blocks]), codes, None)
+        return self._disagreement(blocks, codes, None)
 
     def _disagreement(
-        self, features: np.ndarray, codes: np.ndarray, own: np.ndarray | None
+        self, blocks: Iterable[np.ndarray], codes: np.ndarray, own: np.ndarray | None
     ) -> np.ndarray:
-        """Return the shares of samples, given each one's position, or -1, if known."""
+        """Return the shares of samples, given each one's position, or -1, if known.
+
+        Their features come block by block, so that those of all need not be held.
+        """
         shares = np.empty(len(codes))
         most = min(N_NEIGHBORS, len(self.codes) - 1)
         counts = np.bincount(self.codes, minlength=codes.max(initial=0) + 1)
         wanted = np.clip(np.where(codes < 0, most, counts[codes] - 1), 1, most)
-        with one_thread():
-            search = NearestNeighbors(n_neighbors=most + 1).fit(self.features)
-            for rows in gen_batches(len(codes), BATCH):
-                found = search.kneighbors(features[rows], return_distance=False)
-                if own is None:
-                    itself = self._is_same(found, features[rows], codes[rows])
-                else:
-                    itself = found == own[rows, None]
-                differs = self.codes[found] != codes[rows, None]
-                shares[rows] = _share_of_first(differs, ~itself, wanted[rows])
+        search = NearestNeighbors(n_neighbors=most + 1).fit(self.features)
+        batches = gen_batches(len(codes), BATCH)
+        for rows, batch in zip(batches, _in_batches(blocks), strict=True):
+            with one_thread():
+                found = search.kneighbors(batch, return_distance=False)
+            if own is None:
+                itself = self._is_same(found, batch, codes[rows])
+            else:
+                itself = found == own[rows, None]
+            differs = self.codes[found] != codes[rows, None]
+            shares[rows] = _share_of_first(differs, ~itself, wanted[rows])
         return shares
 
     def _is_same(
@@ -135,15 +140,21 @@ def fit_neighbours(
     disagreement : ndarray of shape (n_samples,), dtype=float64
         The share of each row's neighbours that have another label, in [0, 1].
     """
-    found = np.concatenate([*features_of(trained, X, targets, seed)])
-    rows = np.arange(len(codes))
-    if len(codes) > MAX_ROWS:
-        drawn = np.random.RandomState(seed).choice(len(codes), MAX_ROWS, replace=False)
-        rows = np.sort(drawn)
+    if len(codes) <= MAX_ROWS:
+        found = np.concatenate([*features_of(trained, X, targets, seed)])
+        neighbours = Neighbours(trained, found, codes, seed)
+        return neighbours, neighbours._disagreement(
+            [found], codes, np.arange(len(codes))
+        )
+    drawn = np.random.RandomState(seed).choice(len(codes), MAX_ROWS, replace=False)
+    rows = np.sort(drawn)
     own = np.full(len(codes), -1)
     own[rows] = np.arange(len(rows))
-    neighbours = Neighbours(trained, found[rows], codes[rows], seed)
-    return neighbours, neighbours._disagreement(found, codes, own)
+    # The sampled rows' features are computed twice, instead of holding those of all.
+    among = features_of(trained, *take(X, targets, rows), seed)
+    neighbours = Neighbours(trained, np.concatenate([*among]), codes[rows], seed)
+    blocks = features_of(trained, X, targets, seed)
+    return neighbours, neighbours._disagreement(blocks, codes, own)
 
 
 def odds_of(disagreement: np.ndarray) -> np.ndarray:
@@ -175,6 +186,18 @@ def features_of(
                 projection.fit(found)
             found = _finite(projection.transform(found))
         yield found
+
+
+def _in_batches(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield the rows of all blocks ``BATCH`` at a time."""
+    rows: np.ndarray | None = None
+    for block in blocks:
+        rows = block if rows is None else np.concatenate([rows, block])
+        while len(rows) >= BATCH:
+            yield rows[:BATCH]
+            rows = rows[BATCH:]
+    if rows is not None and len(rows):
+        yield rows
 
 
 def _finite(features: np.ndarray) -> np.ndarray:
