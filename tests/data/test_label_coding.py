@@ -11,6 +11,7 @@ from tiny import (
 from torch import nn
 
 from skgex._data.label_coding import (
+    ClassIndices,
     ClassLabels,
     LabelSets,
     RegressionTargets,
@@ -130,6 +131,89 @@ def test_label_sets_are_decoded_to_zeros_and_ones():
         np.testing.assert_array_equal(sets.code_of(outputs), y)
 
 
+def test_a_label_is_in_the_set_if_it_is_more_probable_than_not():
+    sets = LabelSets(np.float32, (4,))
+    outputs = np.array([[0.45, 0.5, 0.500001, 0.55]])
+    np.testing.assert_array_equal(sets.decode(outputs), [[0, 0, 1, 1]])
+    # One label per row, as skorch stacks what is predicted for it.
+    single = LabelSets(np.float32, ())
+    stacked = np.array([[0.8, 0.2], [0.3, 0.7]])
+    np.testing.assert_array_equal(single.decode(stacked), [0, 1])
+    np.testing.assert_array_equal(single.decode(stacked[:, 1]), [0, 1])
+
+
+def test_probabilities_may_be_given_as_sets_but_nothing_beyond():
+    sets = LabelSets(np.float32, (2,))
+    y = np.array([[0.0, 1.0], [0.3, 0.6]])
+    np.testing.assert_allclose(sets.encode(y), y, rtol=1e-6)
+    for wrong, said in [(-0.01, "from -0.01 to 1.0"), (1.01, "from 0.0 to 1.01")]:
+        with pytest.raises(ValueError, match=f"got numbers {said}"):
+            sets.encode(np.array([[0.0, 1.0], [0.5, wrong]]))
+
+
+def test_regression_targets_of_another_shape_are_refused():
+    pairs = RegressionTargets(np.float32, (2, 3))
+    y = np.arange(12).reshape(2, 6)
+    np.testing.assert_array_equal(pairs.encode(y), y.reshape(2, 2, 3))
+    with pytest.raises(ValueError, match=r"shape \(2, 3\) were fitted, got \(5,\)"):
+        pairs.encode(np.zeros((2, 5)))
+    column = RegressionTargets(np.float32, (1,))
+    assert column.given(np.array([[3.0], [4.0]])).shape == (2,)
+    assert pairs.given(np.zeros((2, 2, 3))).shape == (2, 2, 3)
+
+
+def test_class_indices_are_among_the_outputs():
+    indices = ClassIndices((3,), 4, ignored=-100)
+    y = np.array([[0, 3, -100], [2, 1, 1]])
+    codes = indices.encode(y.astype(float))
+    assert codes.dtype == np.int64
+    np.testing.assert_array_equal(codes, y)
+    assert indices.given(codes) is codes
+    outputs = np.moveaxis(np.eye(4)[np.maximum(y, 0)], -1, 1)
+    np.testing.assert_array_equal(indices.decode(outputs), np.maximum(y, 0))
+    for wrong, said in [(4, "from 0 to 4"), (-1, "from -1 to 3")]:
+        with pytest.raises(ValueError, match=rf"{said}, but the net has .* 0 to 3\."):
+            indices.encode(np.array([[0, 3, wrong]]))
+    with pytest.raises(ValueError, match="ignores all"):
+        indices.encode(np.full((2, 3), -100))
+    of_any_width = ClassIndices((3,), None, ignored=-100)
+    np.testing.assert_array_equal(of_any_width.encode(y + 900 * (y == 3))[0, 1], 903)
+    with pytest.raises(ValueError, match=r"from -1 to 2, but .* outputs 0 to 2\."):
+        of_any_width.encode(np.array([[0, 2, -1]]))
+
+
+def indices_of(y, **params):
+    """The coding of class indices for a net with such a criterion."""
+    net = plain_net(**params)
+    return coding_of(
+        net,
+        y,
+        frozen=False,
+        dtype=np.float32,
+        n_outputs=3,
+        takes_indices=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "ignored"),
+    [
+        ({"criterion": nn.CrossEntropyLoss}, -100),
+        ({"criterion": nn.CrossEntropyLoss, "criterion__ignore_index": 2}, 2),
+        ({"criterion": nn.CrossEntropyLoss(ignore_index=1)}, 1),
+        ({"criterion": nn.MSELoss}, -100),
+    ],
+)
+def test_the_index_that_a_criterion_ignores_is_known(params, ignored):
+    y = np.array([[0, 1], [2, 1]])
+    coding = indices_of(y, **params)
+    assert isinstance(coding, ClassIndices)
+    assert coding.ignored == ignored
+    assert (coding.n_classes, coding.shape) == (3, (2,))
+    # A single index per row is a class.
+    np.testing.assert_array_equal(indices_of(y[:, 0], **params).classes, [0, 2])
+
+
 # A trained net's own coding
 
 
@@ -163,7 +247,79 @@ def test_labels_that_are_not_among_the_nets_classes_are_refused():
         coding(learner(classes=["a", "b", "c"]), np.array(["a", "x"]), frozen=True)
 
 
+def seen(*classes):
+    """A net that was trained on labels without being told the classes."""
+    net = classifier()
+    net.classes_inferred_ = np.array(classes)
+    return net
+
+
+def test_labels_that_a_net_saw_in_training_have_its_codes():
+    y = np.array([0, 2, 2])
+    for net in (seen(0, 2), seen(0, 1, 2), seen(0), seen(2)):
+        assert len(coding(net, y, frozen=True).classes) == N_CLASSES
+    with pytest.raises(ValueError, match=r"holds labels array\(\[2\]\).*array\(\[1\]"):
+        coding(seen(0, 1), y, frozen=True)
+    assert len(coding(seen(0, 1), y).classes) == 2  # trained anew, it learns them
+
+
+def in_dataset(y, n_outputs=N_CLASSES, net=None):
+    return coding_of(
+        net or classifier(),
+        np.array(y),
+        frozen=False,
+        dtype=np.float32,
+        n_outputs=n_outputs,
+        in_dataset=True,
+    )
+
+
+def test_targets_in_a_dataset_are_the_outputs_of_the_net():
+    np.testing.assert_array_equal(in_dataset([0, 2]).classes, [0, 1, 2])
+    np.testing.assert_array_equal(in_dataset([0, 4], None).classes, np.arange(5))
+    assert len(in_dataset([0, 1], net=seen(5, 6)).classes) == N_CLASSES
+    for y in ([0, 3], [-1, 1]):
+        with pytest.raises(ValueError, match=rf"0 to 2, but they go from {y[0]} to"):
+            in_dataset(y)
+
+
 # Refusals
+
+
+def test_a_binary_net_takes_two_classes():
+    np.testing.assert_array_equal(
+        coding(binary_classifier(), np.array([3, 5]), n_outputs=2).classes, [3, 5]
+    )
+
+
+def test_as_many_classes_as_outputs_are_taken():
+    np.testing.assert_array_equal(coding(classifier(), np.arange(3)).classes, range(3))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.float32])
+def test_numbers_of_any_kind_are_regression_targets(dtype):
+    y = np.array([0, 1, 1]).astype(dtype)
+    assert coding(regressor(), y).shape == (1,)
+    assert coding(plain_net(), y).shape == ()
+    assert not isinstance(coding(plain_net(), y), LabelSets)
+    assert isinstance(coding(plain_net(criterion=nn.BCEWithLogitsLoss), y), LabelSets)
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+def test_many_distinct_numbers_are_no_classes_of_the_default_net():
+    y = np.arange(150)
+    with pytest.raises(ValueError, match=r"150 distinct numbers in 150 rows"):
+        coding(None, y, n_outputs=None)
+    with pytest.raises(ValueError, match=r"150 classes\. For regression targets"):
+        coding(classifier(), y)
+    with pytest.raises(ValueError, match="an output per class"):
+        coding(classifier(), y.astype(str))
+    with pytest.raises(ValueError, match=r"one label per row, got shape \(4, 4\)"):
+        coding(None, np.eye(4), n_outputs=None)
+    with pytest.raises(ValueError, match=r"continuous.* For regression targets"):
+        coding(None, np.array([0.5, 1.5]), n_outputs=None)
+    with pytest.raises(ValueError, match="Pass class labels as strings"):
+        coding(None, np.array([0, "a"], dtype=object), n_outputs=None)
 
 
 @pytest.mark.parametrize(

@@ -79,3 +79,40 @@ def test_a_net_of_sense_predicts():
     # Nor is it guessing to be far too sure.
     sure = HeldOutLabels(codes, np.eye(2)[np.where(codes == 1, 1, 0)])
     assert sure.predictable(np.array([0.9, 0.1]))
+
+
+def test_one_row_is_surer_than_none():
+    assert HeldOutLabels(np.array([0]), np.array([[0.2, 0.8]])).n_contradictions == 1
+
+
+def guessed(n_rows):
+    """Labels of which the net says just how often each is given."""
+    codes = np.arange(n_rows) % 3 // 2
+    return HeldOutLabels(codes, np.tile([2 / 3, 1 / 3], (n_rows, 1)))
+
+
+@pytest.mark.parametrize(("n_rows", "expected"), [(29, True), (30, False)])
+def test_of_few_rows_nothing_is_concluded(n_rows, expected):
+    assert guessed(n_rows).predictable(np.array([2 / 3, 1 / 3])) is expected
+
+
+def test_a_class_without_rows_is_known_to_be_rare():
+    """Its label has no frequency, but no infinite likelihood either."""
+    codes = np.append(np.zeros(100, dtype=int), [1, 1, 1])
+    proba = np.array([[0.5, 0.3, 0.2], [0.5, 0.45, 0.05]])[codes]
+    labels = HeldOutLabels(codes, proba)
+    with np.errstate(all="raise"):
+        assert not labels.predictable(np.array([1.0, 0.0, 0.0]))
+
+
+@pytest.mark.parametrize(("n_right", "expected"), [(63, False), (64, True)])
+def test_a_net_is_better_than_guessing_by_two_standard_errors(n_right, expected):
+    """Of 100 labels half are of each class. Where it errs, the net is far too sure."""
+    codes = np.arange(100) % 2
+    gains = np.append(np.ones(n_right), np.zeros(100 - n_right)) - (codes == 0)
+    assert (gains.mean() > 2 * gains.std() / 10) == expected
+    right = np.arange(100) < n_right
+    said = np.where(right, codes, 1 - codes)
+    sure = np.where(right, 0.55, 0.9)[:, None]
+    proba = np.where(np.arange(2) == said[:, None], sure, 1 - sure)
+    assert HeldOutLabels(codes, proba).predictable(np.array([0.5, 0.5])) == expected
