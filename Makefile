@@ -4,6 +4,8 @@ BIN := .venv/bin
 # Each test runs on one thread; the test processes share the cores.
 PYTEST := -q -n logical --dist worksteal
 INSTALLED := .venv/installed
+# What only `make coverage` and `make mutation` need.
+QUALITY = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[quality]"
 # Environments beside .venv: the oldest versions supported, and another Python.
 LOWEST := .venv-lowest
 OTHER = .venv-$(notdir $(PYTHON))
@@ -49,6 +51,16 @@ test-lowest: $(LOWEST)/installed ## run the tests with the oldest versions suppo
 
 test-python: $(OTHER)/installed ## run the tests with PYTHON=python3.13, for example
 	$(OTHER)/bin/python -m pytest $(PYTEST) -m "not slow" $(TESTS)
+
+coverage: $(INSTALLED) ## which branches the tests of `make test` leave out
+	$(QUALITY)
+	$(BIN)/python -m pytest $(PYTEST) -m "not slow" --cov --cov-fail-under=99 \
+	    --cov-report=term-missing:skip-covered
+
+mutation: $(INSTALLED) ## which changes of the code no test notices (hours; see .ci/mutation)
+	$(QUALITY)
+	$(BIN)/python -m pytest -q .ci/mutation
+	$(BIN)/python .ci/mutation $(MUTATE)
 
 format: $(INSTALLED) ## fix style and formatting where ruff can
 	$(BIN)/ruff check --fix .
