@@ -77,7 +77,7 @@ OTHERS = {
     ],
     "threshold": ["otsu_raw", "precision 90%", "auto", "otsu", "50%", 0.0, 1e9],
     "tol": [0.5],
-    "verbose": [1],
+    "verbose": [1, 2],
     "warm_start": [True],
 }
 

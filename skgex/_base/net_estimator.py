@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 from skorch.utils import is_dataset
 
 from skgex._base.encoding import encode
+from skgex._base.fit_work import CHECK
 from skgex._base.fitted_rows import FittedRows
 from skgex._base.fitted_state import replace_fitted_state
 from skgex._base.net_checks import check_net
@@ -24,6 +25,7 @@ from skgex._data.records import Data, Query
 from skgex._data.row_index import RowIndex
 from skgex._nets.snapshot import TrainedNet
 from skgex._utils.memory_folder import prepare_folder
+from skgex._utils.progress import phase
 from skgex._utils.random import Seeds, draw_seeds
 
 
@@ -101,13 +103,14 @@ def validate(
     rows : FittedRows
         What later queries need of it.
     """
-    check_net(estimator.net, estimator._needs, type(estimator).__name__)
-    prepare_folder(estimator.memory)
-    names = names_of(X)
-    X, y, found = check_fit_input(estimator, X, y)
-    groups = check_groups(groups, len(X))
-    data = encode(estimator.net, found.for_net(X), y, found)._replace(groups=groups)
-    index = None if is_dataset(X) else RowIndex(X, data.codes, found.dtype)
+    with phase(CHECK):
+        check_net(estimator.net, estimator._needs, type(estimator).__name__)
+        prepare_folder(estimator.memory)
+        names = names_of(X)
+        X, y, found = check_fit_input(estimator, X, y)
+        groups = check_groups(groups, len(X))
+        data = encode(estimator.net, found.for_net(X), y, found)._replace(groups=groups)
+        index = None if is_dataset(X) else RowIndex(X, data.codes, found.dtype)
     labelled = y is not None or is_dataset(X)
     kept = data.codes, data.coding, labelled, index, found, groups, names
     return data, FittedRows(*kept)

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from skorch import NeuralNet
 
+from skgex._base.fit_work import TRAINING, TRIAL, expect_chosen, expect_training
 from skgex._base.parameters import NetNeed
 from skgex._base.validation import GivenNet
 from skgex._data.records import Data
@@ -23,6 +24,7 @@ from skgex._nets.snapshot import TrainedNet, snapshot
 from skgex._nets.training import Trial, train
 from skgex._nets.trajectory import Trajectory, train_with_trajectory
 from skgex._utils.memory import check_memory
+from skgex._utils.progress import phase
 from skgex._utils.random import Seeds
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import HeldOutRowsWarning, RefitWarning
@@ -77,16 +79,18 @@ def choose_epochs(
     """
     cache = check_memory(memory)
     if net is None:
-        recipe, trial, n_epochs = cache.cache(choose_default_net)(
-            data.X, data.targets, data.n_classes, data.split_by, seed
-        )
+        with phase(TRIAL):
+            recipe, trial, n_epochs = cache.cache(choose_default_net)(
+                data.X, data.targets, data.n_classes, data.split_by, seed
+            )
         return recipe.set_params(max_epochs=n_epochs), trial
     recipe = unfitted_net(net, data, need)
     if not stops_early or recipe.max_epochs < 2:
         return recipe, None
-    trial, n_epochs = cache.cache(stop_given_net)(
-        recipe, data.X, data.targets, data.split_by, seed
-    )
+    with phase(TRIAL):
+        trial, n_epochs = cache.cache(stop_given_net)(
+            recipe, data.X, data.targets, data.split_by, seed
+        )
     return recipe.set_params(max_epochs=n_epochs), trial
 
 
@@ -115,9 +119,11 @@ def train_net(
     """
     if isinstance(net, FrozenEstimator):
         return snapshot(net.estimator), None
+    expect_training(net, stops_early=stops_early)
     recipe, trial = choose_epochs(
         net, data, need, seeds.trial, memory, stops_early=stops_early
     )
+    expect_chosen(recipe, trial)
     return train_recipe(recipe, data, seeds.net, memory), trial
 
 
@@ -127,9 +133,10 @@ def train_recipe(
     """Train an unfitted net, or take a recorded training of the same from memory."""
     cache, training = check_memory(memory), (recipe, data.X, data.targets, seed)
     recorded = cache.cache(train_with_trajectory)
-    if recorded.check_call_in_cache(*training, data.has_classes):
-        return recorded(*training, data.has_classes).trained
-    return cache.cache(train)(*training)
+    with phase(TRAINING):
+        if recorded.check_call_in_cache(*training, data.has_classes):
+            return recorded(*training, data.has_classes).trained
+        return cache.cache(train)(*training)
 
 
 def record_training(
@@ -142,7 +149,8 @@ def record_training(
     """
     recipe, _ = choose_epochs(net, data, need, seeds.trial, memory)
     recorded = check_memory(memory).cache(train_with_trajectory)
-    return recorded(recipe, data.X, data.targets, seeds.net, data.has_classes)
+    with phase(TRAINING):
+        return recorded(recipe, data.X, data.targets, seeds.net, data.has_classes)
 
 
 def _warn_of_training(net: NeuralNet, need: NetNeed) -> None:

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import (
 )
 
 from skgex._utils.grad_mode import gradients_enabled
+from skgex._utils.progress_display import showing_progress
 
 __all__ = [
     "N_JOBS",
@@ -40,15 +41,15 @@ N_JOBS: list = [
 def fit_context(*, prefer_skip_nested_validation: bool) -> Callable:
     """Return a decorator of ``fit``: scikit-learn's, which checks parameters first.
 
-    In addition, torch computes gradients, in whatever mode the fit is called, and
-    ``sample_weight`` is refused with advice where ``fit`` has no such
-    argument. It cannot be one: scikit-learn would expect a weight of zero to equal
-    the absence of a row, but every row is scored.
+    In addition, torch computes gradients, in whatever mode the fit is called, progress
+    is shown as ``verbose`` of the estimator demands, and ``sample_weight`` is refused
+    with advice where ``fit`` has no such argument. It cannot be one: scikit-learn would
+    expect a weight of zero to equal the absence of a row, but every row is scored.
     """
     decorate = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
 
     def decorated(fit: Callable) -> Callable:
-        checked = decorate(_with_gradients(fit))
+        checked = decorate(_in_context(fit))
         kinds = [parameter.kind for parameter in signature(fit).parameters.values()]
         if Parameter.VAR_KEYWORD in kinds:  # takes it, or refuses it by itself
             return checked
@@ -69,13 +70,14 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable:
     return decorated
 
 
-def _with_gradients(fit: Callable) -> Callable:
+def _in_context(fit: Callable) -> Callable:
     @wraps(fit)
-    def fit_with_gradients(estimator: Any, *args: Any, **options: Any) -> Any:
-        with gradients_enabled():
+    def fit_in_context(estimator: Any, *args: Any, **options: Any) -> Any:
+        name, verbose = type(estimator).__name__, getattr(estimator, "verbose", 0)
+        with gradients_enabled(), showing_progress(name, int(verbose)):
             return fit(estimator, *args, **options)
 
-    return fit_with_gradients
+    return fit_in_context
 
 
 class NetNeed(Enum):

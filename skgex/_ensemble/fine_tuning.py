@@ -12,7 +12,7 @@ from skorch.dataset import unpack_data
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.sgd import sgd
 
-from skgex._nets.evaluation import batch_loss, unweighted_criterion
+from skgex._nets.evaluation import EVALUATION, batch_loss, unweighted_criterion
 from skgex._nets.skorch_adapter import (
     has_plain_step,
     optimizers_of,
@@ -21,6 +21,7 @@ from skgex._nets.skorch_adapter import (
     submodules,
     train_batch,
 )
+from skgex._utils.progress import expect, steps
 
 # Under a constant learning rate, gradients are clipped to this norm (official code: 1).
 MAX_NORM = 1.0
@@ -130,6 +131,12 @@ class MemberSGD(torch.optim.Optimizer):
             )
 
 
+def expect_member(net: NeuralNet, n_steps: int, n_rows: int) -> None:
+    """Announce the steps of a member, and the evaluation of rows under it."""
+    n_batches = n_rows / net.batch_size if net.batch_size > 0 else 1
+    expect({"fine-tuning": n_steps, "evaluation": EVALUATION * n_batches})
+
+
 def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> None:
     """Train an initialised net in place, through its own ``train_step`` if it has one.
 
@@ -154,12 +161,14 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
     if not plain:
         net.notify("on_epoch_begin")
     set_training(net, True)
-    for step, batch in enumerate(islice(batches, tuning.n_steps)):
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = tuning.rate(step)
-        with unweighted_criterion(net):
-            step_once(net, batch)
+    with steps("fine-tuning", tuning.n_steps) as reach:
+        for step, batch in enumerate(islice(batches, tuning.n_steps)):
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = tuning.rate(step)
+            with unweighted_criterion(net):
+                step_once(net, batch)
+            reach(step + 1)
 
 
 def _can_fuse(net: NeuralNet) -> bool:

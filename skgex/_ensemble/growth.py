@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import joblib
 import numpy as np
 from joblib import Memory
-from tqdm.auto import tqdm
 
 from skgex._data.groups import draw_groups
 from skgex._ensemble.cache import AnyCache, DiskMemberCache
@@ -21,6 +20,7 @@ from skgex._nets.devices import spread_over_devices
 from skgex._nets.evaluation import Evaluation
 from skgex._nets.snapshot import TrainedNet, Weights
 from skgex._utils.parallel import run
+from skgex._utils.progress import expect, steps
 from skgex._utils.unfinished import NO_DRAFT, Draft
 
 
@@ -55,8 +55,6 @@ class Growth:
         What was made before from the same net and samples; what is new goes there.
     n_jobs : int or None
         Independent members made side by side; the answer does not depend on it.
-    verbose : int
-        From 1, a progress bar over the members that are not in the cache.
     groups : ndarray of shape (n_samples,), dtype=int or None
         Samples of the same group are drawn or left out together.
     reference : Evaluation or None
@@ -76,7 +74,6 @@ class Growth:
     keep_weights: bool = True
     cache: AnyCache = field(default_factory=_no_cache)
     n_jobs: int | None = None
-    verbose: int = 0
     groups: np.ndarray | None = None
     reference: Evaluation | None = None
     start: Weights | None = None
@@ -143,7 +140,7 @@ class Growth:
                 yield self.cache.keep(key, next(grown))
             else:
                 yield self.cache[key]
-        next(grown, None)  # lets the jobs end, and the progress bar
+        next(grown, None)  # lets the jobs end
 
     def _start(self, m: int) -> Weights | None:
         """Return the weights that a member starts from; None stands for those of θ*."""
@@ -158,12 +155,14 @@ class Growth:
 
     def _grow_chain(self, start: TrainedNet, plans: Sequence[Plan]) -> Iterator[Member]:
         """Grow each member from the one before, one after the other."""
-        for plan in tqdm(plans, desc="members", disable=self.verbose < 1):
-            # The next member needs the weights, whether or not they are kept.
-            member = grow_member(start, self.X, self.y, self.tuning, plan=plan)
-            yield member
-            assert member.weights is not None
-            start = start._replace(weights=member.weights)
+        with steps("members", len(plans)) as reach:
+            for done, plan in enumerate(plans, 1):
+                # The next member needs the weights, whether or not they are kept.
+                member = grow_member(start, self.X, self.y, self.tuning, plan=plan)
+                reach(done)
+                yield member
+                assert member.weights is not None
+                start = start._replace(weights=member.weights)
 
     def _grow_independent(
         self, keys: Sequence[Hashable], plans: dict[int, Plan]
@@ -182,6 +181,7 @@ class Growth:
         member : Member
             Of each plan. It is to be kept before the next one is asked for.
         """
+        expect({"jobs": 1})  # not what is tried to see whether they can be stacked
         grow_some, size = _grow_each, 1
         several = bool(plans) and len(keys) > 1
         if several and can_batch(self.trained, self.X, self.y, self.start):
@@ -195,13 +195,7 @@ class Growth:
             (grow_some, net, self.X, self.y, self.tuning, self.keep_weights, task)
             for net, task in spread_over_devices(self.trained, tasks)
         ]
-        groups = run(
-            _grow_task,
-            jobs,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-            description="members",
-        )
+        groups = run(_grow_task, jobs, n_jobs=self.n_jobs)
         for task, members in zip(tasks, groups, strict=True):
             yield from members
             task.forget()

@@ -24,7 +24,7 @@ from skgex._nets.evaluation import Evaluation
 from skgex._nets.snapshot import n_training_steps
 from skgex._nets.training import Trial
 from skgex._utils.parallel import run
-from skgex._utils.progress import announce
+from skgex._utils.progress import steps
 from skgex._utils.random import draw_seeds
 
 # Tried from the highest down. Above it rankings suffer, though predictions may not;
@@ -169,19 +169,19 @@ def choose_learning_rate(
         members = list(run(grow_member, jobs, n_jobs=n_jobs))
         outputs[lr] = np.mean([member.outputs for member in members], axis=0)
         tried[lr] = likelihood(members, outputs[lr])
-        announce("learning rate", min(len(tried), n_tries), n_tries)
+        reach(len(tried))
         return tried[lr]
 
     n_tries = int(np.clip(budget // N_MEMBERS, 1, N_TRIES))
-    announce("learning rate", 0, n_tries)
     start = likelihood([alone], alone.outputs)
     slack = _slack(given, start, coding)
     unsound = _unsound(given, start, coding)
-    chosen = _search(likelihood_at, start, slack, n_tries)
-    if _best(tried).mean() < unsound:
-        chosen = _search_below(likelihood_at, tried, start, slack, unsound)
-    elif _may_climb(chosen, tried, start, slack, given, coding):
-        chosen = _climb(likelihood_at, tried, slack, chosen, n_tries - len(tried))
+    with steps("learning rates", n_tries) as reach:
+        chosen = _search(likelihood_at, start, slack, n_tries)
+        if _best(tried).mean() < unsound:
+            chosen = _search_below(likelihood_at, tried, start, slack, unsound)
+        elif _may_climb(chosen, tried, start, slack, given, coding):
+            chosen = _climb(likelihood_at, tried, slack, chosen, n_tries - len(tried))
     return LearningRateChoice(chosen, given, outputs[chosen])
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skgex._data.records import take
-from skgex._ensemble.fine_tuning import FineTuning, fine_tune
+from skgex._ensemble.fine_tuning import FineTuning, expect_member, fine_tune
 from skgex._nets.batch_norm import reestimate_batch_norm
 from skgex._nets.batches import endless_batches
 from skgex._nets.evaluation import Evaluation, evaluate
@@ -87,13 +87,15 @@ def grow_member(
     -------
     member : Member
     """
+    samples = scored or (X, y)
     with seeded(plan.seed):
         net = revive(trained._replace(weights=plan.weights(trained)))
+        expect_member(net, tuning.n_steps, len(samples[0]))
         with bound(net, plan.rows, len(X)):
             batches = endless_batches(net, *plan.samples(X, y))
             fine_tune(net, batches, tuning)
             reestimate_batch_norm(net, batches)
-        evaluation = evaluate(net, *(scored or (X, y)))
+        evaluation = evaluate(net, *samples)
     return member_of(weights_of(net), evaluation, keep_weights)
 
 

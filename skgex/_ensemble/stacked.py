@@ -18,7 +18,12 @@ from skorch.dataset import Dataset, unpack_data
 from torch.func import vmap
 
 from skgex._data.sparse_rows import read
-from skgex._ensemble.fine_tuning import MAX_NORM, FineTuning, MemberSGD
+from skgex._ensemble.fine_tuning import (
+    MAX_NORM,
+    FineTuning,
+    MemberSGD,
+    expect_member,
+)
 from skgex._ensemble.member import Plan
 from skgex._nets.batches import batches, endless_rows
 from skgex._nets.evaluation import (
@@ -32,6 +37,7 @@ from skgex._nets.functional import NetModule
 from skgex._nets.parts import bound
 from skgex._nets.skorch_adapter import replace_optimizers, set_training
 from skgex._nets.snapshot import TrainedNet, Weights, load_weights, revive, weights_of
+from skgex._utils.progress import steps
 from skgex._utils.random import seeded
 from skgex._utils.unfinished import NO_DRAFT, Draft
 
@@ -167,6 +173,7 @@ def grow_group(
     if any(size != sizes[0] for size in sizes):
         return None
     members = Stacked(net, [plan.weights(trained) for plan in plans])
+    expect_member(net, tuning.n_steps, len(X))
     fine_tune_group(members, net.get_dataset(X, y), drawn, tuning, draft)
     return list(zip(members.weights(), _evaluate(members, X, y), strict=True))
 
@@ -202,14 +209,16 @@ def fine_tune_group(
     set_training(members.net, True)
     state = members.state(optimizer)
     n_done = _restore(state, draft.read())
-    steps = enumerate(zip(*drawn, strict=True))
-    for step, rows in islice(steps, n_done, None):
-        if draft.is_due():
-            draft.write((step, [each.detach().cpu() for each in state]))
-        members.backward(*rows_of(dataset, np.stack(rows)))
-        for group in optimizer.param_groups:
-            group["lr"] = tuning.rate(step)
-        optimizer.descend()
+    with steps("fine-tuning", tuning.n_steps) as reach:
+        numbered = enumerate(zip(*drawn, strict=True))
+        for step, rows in islice(numbered, n_done, None):
+            if draft.is_due():
+                draft.write((step, [each.detach().cpu() for each in state]))
+            members.backward(*rows_of(dataset, np.stack(rows)))
+            for group in optimizer.param_groups:
+                group["lr"] = tuning.rate(step)
+            optimizer.descend()
+            reach(step + 1)
 
 
 def _restore(state: list[torch.Tensor], kept: Any) -> int:

@@ -155,6 +155,11 @@ def _linear(
     )
 
 
+def default_batch_size(n_rows: int) -> int:
+    """Return how many rows a training step of the default net takes."""
+    return int(np.clip(n_rows // 16, 16, 128))
+
+
 def _net(
     module: type[nn.Module],
     X: Any,
@@ -172,7 +177,7 @@ def _net(
         module__n_outputs=n_classes,
         **incomplete,
         criterion=nn.CrossEntropyLoss,
-        batch_size=int(np.clip(len(X) // 16, 16, 128)),
+        batch_size=default_batch_size(len(X)),
         iterator_train=SliceLoader,
         iterator_train__shuffle=True,
         iterator_valid=SliceLoader,

@@ -14,7 +14,11 @@ from torch import nn
 from skgex._nets.batches import batches
 from skgex._nets.output_checks import TOLERANCE, check_outputs
 from skgex._nets.skorch_adapter import nonlinearity_of, set_training
+from skgex._utils.progress import steps
 from skgex._utils.random import seeded
+
+# How much work it is to evaluate a row, compared to training on it.
+EVALUATION = 1 / 3
 
 # Criteria of class indices.
 _OF_INDICES = (nn.CrossEntropyLoss, nn.NLLLoss)
@@ -105,16 +109,18 @@ def in_place(
     """
     joined: list[torch.Tensor] = []
     n_given = 0
-    for batch in parts:
-        if not joined:
-            joined = [
-                _allocate(*pair, n_rows) for pair in zip(batch, axes, strict=True)
-            ]
-        size = batch[0].shape[axes[0]]
-        if n_given + size <= n_rows:
-            for result, part, axis in zip(joined, batch, axes, strict=True):
-                result.narrow(axis, n_given, size).copy_(part)
-        n_given += size
+    with steps("evaluation", n_rows) as reach:
+        for batch in parts:
+            if not joined:
+                joined = [
+                    _allocate(*pair, n_rows) for pair in zip(batch, axes, strict=True)
+                ]
+            size = batch[0].shape[axes[0]]
+            if n_given + size <= n_rows:
+                for result, part, axis in zip(joined, batch, axes, strict=True):
+                    result.narrow(axis, n_given, size).copy_(part)
+            n_given += size
+            reach(n_given)
     if n_given != n_rows:
         raise ValueError(
             f"net: its validation iterator gave {n_given} of {n_rows} rows."

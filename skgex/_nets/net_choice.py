@@ -16,6 +16,7 @@ from skgex._nets.early_stopping import beats, stop_default_net
 from skgex._nets.evaluation import evaluate
 from skgex._nets.snapshot import revive
 from skgex._nets.training import Trial
+from skgex._utils.progress import steps
 from skgex._utils.random import seeded
 
 
@@ -61,13 +62,15 @@ def choose_default_net(
     choice : NetChoice
     """
     first, *others = make_default_nets(X, n_classes)
-    best = NetChoice(first, *stop_default_net(first, X, y, strata, seed))
-    losses = _held_out_losses(best.trial, X, y) if others else np.empty(0)
-    for net in others:
-        stopped = stop_default_net(net, X, y, strata, seed, goal=losses.mean())
-        found = _held_out_losses(stopped[0], X, y)
-        if beats(found, losses):
-            best, losses = NetChoice(net, *stopped), found
+    with steps("nets", 1 + len(others)) as reach:
+        best = NetChoice(first, *stop_default_net(first, X, y, strata, seed))
+        losses = _held_out_losses(best.trial, X, y) if others else np.empty(0)
+        for done, net in enumerate(others, 1):
+            reach(done)
+            stopped = stop_default_net(net, X, y, strata, seed, goal=losses.mean())
+            found = _held_out_losses(stopped[0], X, y)
+            if beats(found, losses):
+                best, losses = NetChoice(net, *stopped), found
     return best
 
 

@@ -11,12 +11,12 @@ from skorch.callbacks import Callback
 
 from skgex._data.groups import GroupedStrata, Strata, split_groups
 from skgex._nets.broken_net import check_weights
+from skgex._nets.epoch_progress import announcing_epochs
 from skgex._nets.fit_loop import letting_interrupts_through
 from skgex._nets.parts import loading
 from skgex._nets.resumption import resuming
 from skgex._nets.skorch_adapter import own_checkpoints, shape_like
 from skgex._nets.snapshot import TrainedNet, load_weights, snapshot
-from skgex._utils.progress import announce, anyone_listens
 from skgex._utils.random import seeded
 
 # Share of the rows that a trial holds out. Half, because the other half of the cost of
@@ -84,28 +84,18 @@ def train_further(
 
 def _fit(net: NeuralNet, X: Any, y: Any, rows: np.ndarray | None) -> TrainedNet:
     """Fit a net to some rows in place; one that is initialised goes on from there."""
-    if anyone_listens():
-        net = net if net.initialized_ else net.initialize()
-        net.callbacks_.append(("progress", _EpochProgress()))
-    fit = net.partial_fit if net.initialized_ else net.fit
     # What a user wants to find in files is the net that is trained on all rows.
     checkpoints = nullcontext() if rows is None else own_checkpoints(net)
-    guards = letting_interrupts_through(net), resuming(net)
-    with checkpoints, loading(net, X, y, rows) as part, guards[0], guards[1]:
+    with (
+        announcing_epochs(net),
+        checkpoints,
+        loading(net, X, y, rows) as part,
+        letting_interrupts_through(net),
+        resuming(net),
+    ):
+        fit = net.partial_fit if net.initialized_ else net.fit
         fit(*part)
     return snapshot(net)
-
-
-class _EpochProgress(Callback):
-    """Announces each epoch of a training."""
-
-    def on_train_begin(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
-        """Announce the stage."""
-        announce("training", 0, net.max_epochs)
-
-    def on_epoch_end(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
-        """Announce one more epoch."""
-        announce("training", len(net.history), net.max_epochs)
 
 
 def make_trial(net: NeuralNet, X: Any, y: Any, strata: Strata, seed: int) -> Trial:

@@ -1,4 +1,4 @@
-"""Independent jobs through joblib, with a progress bar, in the order they are given."""
+"""Independent jobs through joblib, in the order they are given."""
 
 import sys
 import threading
@@ -12,9 +12,8 @@ import torch
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import ThreadpoolController
-from tqdm.auto import tqdm
 
-from skgex._utils.progress import announce
+from skgex._utils.progress import steps
 
 # Whether the current thread is inside ``one_thread``.
 _LIMITED = threading.local()
@@ -25,8 +24,6 @@ def run(
     jobs: Iterable[tuple],
     *,
     n_jobs: int | None = None,
-    verbose: int = 0,
-    description: str | None = None,
 ) -> Iterator[Any]:
     """Yield ``function(*job)`` for every job, in order, as soon as each is there.
 
@@ -44,10 +41,6 @@ def run(
     jobs : iterable of tuple
     n_jobs : int or None, default=None
         Jobs at the same time, as joblib takes it.
-    verbose : int, default=0
-        From 1 on, a progress bar is shown.
-    description : str or None, default=None
-        Text of the progress bar, and the stage that listeners hear of.
 
     Yields
     ------
@@ -67,14 +60,9 @@ def run(
     # Not one tuple: Dask sends a large argument to each worker only once, if it stands
     # by itself.
     results = parallel(delayed(_on_one_thread)(function, *job) for job in jobs)
-    with _aborting(results):
-        bar = tqdm(results, total=len(jobs), desc=description, disable=verbose < 1)
-        if description is None:
-            yield from bar
-            return
-        announce(description, 0, len(jobs))
-        for done, result in enumerate(bar, 1):
-            announce(description, done, len(jobs))
+    with _aborting(results), steps("jobs", len(jobs)) as reach:
+        for done, result in enumerate(results, 1):
+            reach(done)
             yield result
 
 

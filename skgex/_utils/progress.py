@@ -1,28 +1,50 @@
-"""What a long computation says of how far it is, to whoever listens.
+"""How far a long computation is: its stages say so, to whoever listens.
 
-A fit has several stages, deep inside of each other. Whoever shows a progress bar over
-all of them listens; if nobody does, announcements cost nothing.
+A fit has several stages, some of which have stages inside. Whoever shows a progress bar
+over all of them listens; if nobody does, stages cost nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
+from typing import Any, Protocol
 
-# Of a stage's name, how many of its steps are done, and how many it has at most.
-Listener = Callable[[str, int, int], None]
+# Says how many steps of a stage are done; and, if it has changed, of how many.
+Reach = Callable[..., None]
+
+
+class Listener(Protocol):
+    """Who hears of stages, in the thread that computes; it should return soon."""
+
+    def begin(self, name: str, total: float, *, shown: bool) -> Any:
+        """Hear that a stage begins inside the present one; return what identifies it.
+
+        Parameters
+        ----------
+        name : str
+        total : float
+            Number of its steps, if it is not cut short.
+        shown : bool
+            Whether users want to know of it.
+        """
+
+    def reach(self, stage: Any, done: float, total: float | None = None) -> None:
+        """Hear how many steps of a stage are done; all stages inside it have ended."""
+
+    def end(self, stage: Any) -> None:
+        """Hear that a stage is over; it is not called if an error ends it."""
+
+    def expect(self, work: Mapping[str, float]) -> None:
+        """Hear how much work stages inside the present one are."""
+
 
 _LISTENER: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Pass all that is announced inside this context to a listener.
-
-    Parameters
-    ----------
-    listener : callable
-        It is called in the thread that computes, and should return soon.
-    """
+    """Tell a listener of all stages inside this context."""
     token = _LISTENER.set(listener)
     try:
         yield
@@ -30,22 +52,57 @@ def listening(listener: Listener) -> Iterator[None]:
         _LISTENER.reset(token)
 
 
-def announce(stage: str, done: int, total: int) -> None:
-    """Tell the listener, if there is one, how far a stage is.
+def anyone_listens() -> bool:
+    """Return whether stages are heard of."""
+    return _LISTENER.get() is not None
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Run a stage that users are shown, by a name that says what is done."""
+    with _stage(name, 1, shown=True):
+        yield
+
+
+@contextmanager
+def steps(name: str, total: float) -> Iterator[Reach]:
+    """Run a stage that has steps, inside a phase or another stage.
+
+    Yields
+    ------
+    reach : callable
+        To be called with the number of steps that are done, and with their new total
+        where that changes.
+    """
+    with _stage(name, total, shown=False) as reach:
+        yield reach
+
+
+def expect(work: Mapping[str, float]) -> None:
+    """Say how much work stages are, so that the time left can be estimated.
 
     Parameters
     ----------
-    stage : str
-    done : int
-        Number of steps that are done; 0 where the stage begins.
-    total : int
-        Number of steps that the stage has, if it is not cut short.
+    work : mapping of str to float
+        By the name of the stage, in any unit that is common to all of them. They take
+        place inside the present step of the present stage. What was said of a stage
+        before is corrected, also if it is over.
     """
     listener = _LISTENER.get()
     if listener is not None:
-        listener(stage, done, total)
+        listener.expect(work)
 
 
-def anyone_listens() -> bool:
-    """Return whether announcements are heard."""
-    return _LISTENER.get() is not None
+@contextmanager
+def _stage(name: str, total: float, *, shown: bool) -> Iterator[Reach]:
+    listener = _LISTENER.get()
+    if listener is None:
+        yield _ignore
+        return
+    stage = listener.begin(name, total, shown=shown)
+    yield partial(listener.reach, stage)
+    listener.end(stage)
+
+
+def _ignore(*_: float) -> None:
+    """Do what is done if nobody listens."""

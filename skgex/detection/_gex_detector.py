@@ -13,6 +13,7 @@ from skgex._base.parameters import StrOptions, fit_context
 from skgex._base.validation import check_query_input
 from skgex._data.records import Data, Query, take
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
+from skgex._utils.progress import expect, phase
 from skgex.detection._detector_mixin import DetectorMixin
 from skgex.detection._doubts import (
     Doubt,
@@ -52,6 +53,8 @@ from skgex.influence._ensemble_map import (
     stops_in_time,
 )
 from skgex.influence._gex import predicts_classes
+
+JUDGEMENT = "judging the labels"
 
 # Half of the groups for each member: as many members score a row as learn from it.
 GROUPED_SHARE = 0.5
@@ -180,7 +183,9 @@ class GEXDetector(DetectorMixin, GEX):
         Number of members that joblib fine-tunes in parallel; -1 uses all processors,
         None means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        If above 0, show a progress bar over the members.
+        If above 0, show on stderr how far ``fit`` is, and the time left: as a bar in a
+        terminal or notebook, elsewhere as a line every ten seconds. If above 1, also
+        print how many seconds each phase took.
     random_state : int, RandomState or None, default=None
         Seed of all that is random, such as initial weights and the order of batches.
         Pass an int for the same results every time. The global random states of
@@ -377,6 +382,7 @@ class GEXDetector(DetectorMixin, GEX):
         data, rows = validate(self, X, y, groups)
         self._check_precision(data)
         ranking = Ranking(self.statistic, data.coding, float(self.loss_floor))
+        expect({JUDGEMENT: 1.0})
         fitted = self._fit_ensemble(
             data,
             rows,
@@ -385,20 +391,21 @@ class GEXDetector(DetectorMixin, GEX):
             splits_start=ranking.splits_start,
         )
         held_out = _held_out_labels(data, fitted)
-        ranking, neighbours, fitted = self._lift(data, ranking, fitted, held_out)
-        model = fit_noise_model(
-            fitted.evaluation,
-            data.codes,
-            ranking,
-            self.threshold,
-            self.noise_type,
-            held_out,
-            fitted.diverged,
-        )
-        made = self._attributes(fitted) | self._judgement(data, fitted, model)
-        made |= {"_neighbours": neighbours}
-        if data.has_classes:
-            made |= self._judgement_of_classes(data, fitted, model, held_out)
+        with phase(JUDGEMENT):
+            ranking, neighbours, fitted = self._lift(data, ranking, fitted, held_out)
+            model = fit_noise_model(
+                fitted.evaluation,
+                data.codes,
+                ranking,
+                self.threshold,
+                self.noise_type,
+                held_out,
+                fitted.diverged,
+            )
+            made = self._attributes(fitted) | self._judgement(data, fitted, model)
+            made |= {"_neighbours": neighbours}
+            if data.has_classes:
+                made |= self._judgement_of_classes(data, fitted, model, held_out)
         doubts = tuple(self._doubts(data, made, held_out, fitted.diverged))
         warn_of(doubts)
         asked = self.threshold, data.has_classes, doubts, self.noise_type

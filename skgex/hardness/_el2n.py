@@ -10,8 +10,11 @@ from skgex._base.parameters import N_JOBS, Interval, NetNeed
 from skgex._data.records import Data
 from skgex._utils.memory import check_memory
 from skgex._utils.parallel import run
+from skgex._utils.progress import expect, phase
 from skgex._utils.random import Seeds, draw_seeds
 from skgex.hardness._hardness import Hardness, train_and_predict
+
+SEVERAL = "training several nets"
 
 
 class EL2N(Hardness):
@@ -41,7 +44,9 @@ class EL2N(Hardness):
         Number of nets that joblib trains in parallel; -1 uses all processors, None
         means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        If above 0, show a progress bar over the nets.
+        If above 0, show on stderr how far ``fit`` is, and the time left: as a bar in a
+        terminal or notebook, elsewhere as a line every ten seconds. If above 1, also
+        print how many seconds each phase took.
     random_state : int, RandomState or None, default=None
         Seed of all that is random, such as initial weights and the order of batches.
         Pass an int for the same results every time. The global random states of
@@ -103,6 +108,7 @@ class EL2N(Hardness):
         net = unfitted_net(self.net, data, self._needs)
         net.set_params(max_epochs=int(self.n_epochs))
         random_state = np.random.RandomState(seeds.method)
+        expect({SEVERAL: 1})
         probabilities = run(
             check_memory(self.memory).cache(train_and_predict),
             [
@@ -110,10 +116,9 @@ class EL2N(Hardness):
                 for seed in draw_seeds(random_state, int(self.n_nets))
             ],
             n_jobs=self.n_jobs,
-            verbose=self.verbose,
-            description="nets",
         )
-        norms = [error_norms(each, data.codes) for each in probabilities]
+        with phase(SEVERAL):
+            norms = [error_norms(each, data.codes) for each in probabilities]
         return np.mean(norms, axis=0), {}
 
 

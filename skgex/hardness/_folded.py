@@ -2,19 +2,25 @@
 
 import warnings
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 from skorch import NeuralNet
 
-from skgex._base.net_training import AnyMemory
-from skgex._base.parameters import N_JOBS, Interval
+from skgex._base.fit_work import expect_chosen, expect_training
+from skgex._base.net_training import AnyMemory, choose_epochs
+from skgex._base.parameters import N_JOBS, Interval, NetNeed
+from skgex._base.validation import GivenNet
 from skgex._data.groups import Fold, GroupedStrata, deal_groups, n_units
 from skgex._data.records import Data
 from skgex._utils.memory import check_memory
 from skgex._utils.parallel import run
+from skgex._utils.progress import phase
 from skgex._utils.random import draw_seeds
 from skgex.hardness._hardness import train_and_predict
+
+FOLDS = "training on folds"
 
 # What estimators that train a net per fold demand of the parameters they share.
 FOLD_CONSTRAINTS: dict[str, list] = {
@@ -32,7 +38,6 @@ def out_of_fold_probabilities(
     *,
     memory: AnyMemory = None,
     n_jobs: int | None = None,
-    verbose: int = 0,
 ) -> np.ndarray:
     """Train a net per fold on all other folds, and let it predict the one left out.
 
@@ -49,8 +54,6 @@ def out_of_fold_probabilities(
         Caches each training.
     n_jobs : int or None
         Nets trained side by side.
-    verbose : int
-        From 1, a progress bar over the folds.
 
     Returns
     -------
@@ -66,13 +69,30 @@ def out_of_fold_probabilities(
             for (seen, left_out), net_seed in zip(folds, seeds, strict=True)
         ],
         n_jobs=n_jobs,
-        verbose=verbose,
-        description="folds",
     )
     probabilities = np.empty((len(data.codes), data.n_classes))
-    for (_, left_out), part in zip(folds, parts, strict=True):
-        probabilities[left_out] = data.coding.probabilities(part)
+    with phase(FOLDS):
+        for (_, left_out), part in zip(folds, parts, strict=True):
+            probabilities[left_out] = data.coding.probabilities(part)
     return probabilities
+
+
+def choose_for_folds(
+    net: GivenNet, data: Data, n_folds: int, seed: int, memory: AnyMemory
+) -> NeuralNet:
+    """Return the unfitted net that is to be trained on folds.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer rows, or groups of them, than folds.
+    """
+    check_folds(data, n_folds)
+    phase_of_folds: dict[str, Any] = {"name": FOLDS, "n_times": n_folds - 1}
+    expect_training(net, **phase_of_folds)
+    recipe, trial = choose_epochs(net, data, NetNeed.UNTRAINED, seed, memory)
+    expect_chosen(recipe, trial, **phase_of_folds)
+    return recipe
 
 
 def check_folds(data: Data, n_folds: int) -> None:

@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from skgex._base.net_training import choose_epochs
 from skgex._base.parameters import NetNeed, StrOptions
 from skgex._data.records import Data
 from skgex._nets.predictions import margins
 from skgex._utils.random import Seeds
 from skgex.hardness._folded import (
     FOLD_CONSTRAINTS,
-    check_folds,
+    choose_for_folds,
     out_of_fold_probabilities,
 )
 from skgex.hardness._hardness import Hardness
@@ -44,7 +43,9 @@ class OutOfFold(Hardness):
         Number of nets that joblib trains in parallel; -1 uses all processors, None
         means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        If above 0, show a progress bar over the nets.
+        If above 0, show on stderr how far ``fit`` is, and the time left: as a bar in a
+        terminal or notebook, elsewhere as a line every ten seconds. If above 1, also
+        print how many seconds each phase took.
     random_state : int, RandomState or None, default=None
         Seed of all that is random, such as initial weights and the order of batches.
         Pass an int for the same results every time. The global random states of
@@ -108,16 +109,15 @@ class OutOfFold(Hardness):
         self.random_state = random_state
 
     def _score(self, data: Data, seeds: Seeds) -> tuple[np.ndarray, dict[str, Any]]:
-        check_folds(data, int(self.n_folds))
-        recipe, _ = choose_epochs(self.net, data, self._needs, seeds.trial, self.memory)
+        n_folds = int(self.n_folds)
+        recipe = choose_for_folds(self.net, data, n_folds, seeds.trial, self.memory)
         probabilities = out_of_fold_probabilities(
             recipe,
             data,
-            int(self.n_folds),
+            n_folds,
             seeds.method,
             memory=self.memory,
             n_jobs=self.n_jobs,
-            verbose=self.verbose,
         )
         if self.statistic == "margin":
             confidence = margins(probabilities, data.codes)

@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skgex._utils.progress import announce
+from skgex._utils.progress import expect, phase, steps
 from skgex.images._folder_listing import list_images
 from skgex.images._image_file import decode, read_header
 
 # Larger images are made smaller, unless a size is given: the net is a small one.
 LARGEST_SIDE = 64
+
+READING = "reading the images"
 
 
 class ImageFolder(NamedTuple):
@@ -88,9 +90,11 @@ def read_image_folder(
     shape = (len(paths), height, width, 3)[: 4 if colour else 3]
     _check_memory(shape, max_bytes)
     images = np.empty(shape, dtype=np.uint8)
-    for row, path in enumerate(paths):
-        images[row] = decode(path, (height, width), colour)
-        announce("images", row + 1, len(paths))
+    expect({READING: 1})
+    with phase(READING), steps("images", len(paths)) as reach:
+        for row, path in enumerate(paths):
+            images[row] = decode(path, (height, width), colour)
+            reach(row + 1)
     return ImageFolder(images, np.array(labels), paths)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
+from skgex._base.fit_work import TRIAL
 from skgex._base.net_training import AnyMemory, train_net, untrained_net
 from skgex._base.parameters import N_JOBS, Interval, NetNeed, StrOptions
 from skgex._base.validation import GivenNet, skorch_net
@@ -37,12 +38,21 @@ from skgex._nets.parts import check_samplers
 from skgex._nets.snapshot import TrainedNet, Weights, revive
 from skgex._nets.training import Trial, make_trial
 from skgex._utils.memory import check_memory
+from skgex._utils.progress import phase
 from skgex._utils.random import Seeds, draw_seeds
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import (
     ConvergenceWarning,
     DivergenceWarning,
     UnmovedMembersWarning,
+)
+from skgex.influence._ensemble_work import (
+    CHOICE,
+    GROWTH,
+    REFERENCE,
+    batch_size_of,
+    expect_choice,
+    expect_members,
 )
 
 # "auto" steps: one pass over the data, but no fewer than this. On 10,000 images two
@@ -79,7 +89,6 @@ class EnsembleParameters(Protocol):
     chain: bool
     memory: AnyMemory
     n_jobs: int | None
-    verbose: int
 
 
 class HeldOut(NamedTuple):
@@ -210,10 +219,17 @@ def fit_ensemble(
     """
     if parameters.lr == "auto" or max_samples < 1:
         check_samplers(skorch_net(parameters.net))
+    known = {
+        "chooses": parameters.lr == "auto" and last is None,
+        "stops_early": stops_early,
+    }
+    _expect(parameters, len(data.X), None, **known)
     trained, trial = _train(parameters, data, seeds, stops_early, last)
     kept = last.cache if last else MemberCache()
     cache = _cache_to_use(parameters, data, trained, kept, keeps_cache)
-    reference = evaluate_once(trained, data.X, data.targets, cache)
+    _expect(parameters, len(data.X), trial, **known)
+    with phase(REFERENCE):
+        reference = evaluate_once(trained, data.X, data.targets, cache)
     check_losses(reference.losses)  # before the choice of the rate and the members
     tuning = _tuning(parameters, data, trained)
     choice = last.choice if last else None
@@ -235,16 +251,16 @@ def fit_ensemble(
         keep_weights=keep_members,
         cache=cache,
         n_jobs=parameters.n_jobs,
-        verbose=parameters.verbose,
         groups=data.groups,
         reference=reference,
         start=start if splits_start and tried and not parameters.chain else None,
     )
     unseen_loss = choice.held_out_loss(data.coding) if choice else -np.inf
     for n_members in _sizes(parameters):
-        ensemble, evaluation, growth = _grow(
-            growth, n_members, data, parameters.lr, unseen_loss
-        )
+        with phase(GROWTH):
+            ensemble, evaluation, growth = _grow(
+                growth, n_members, data, parameters.lr, unseen_loss
+            )
         if rank and is_stable(rank, *growth.halves(n_members)):
             break
     growth.retain(n_members)
@@ -414,6 +430,23 @@ def _train(
     return train_net(net, data, need, seeds, memory, stops_early=stops_early)
 
 
+def _expect(
+    parameters: EnsembleParameters,
+    n_rows: int,
+    trial: Trial | None,
+    *,
+    chooses: bool,
+    stops_early: bool,
+) -> None:
+    """Announce what follows the training of the net, or correct what was announced."""
+    net, n_steps = parameters.net, parameters.n_steps
+    if chooses:
+        expect_choice(net, trial, has_trial=stops_in_time(net, stops_early))
+    if n_steps == "auto":
+        n_steps = max(MIN_STEPS, n_rows // batch_size_of(skorch_net(net), n_rows))
+    expect_members(net, n_rows, _sizes(parameters)[0], int(n_steps))
+
+
 def _tuning(
     parameters: EnsembleParameters, data: Data, trained: TrainedNet
 ) -> FineTuning:
@@ -431,7 +464,8 @@ def _make_trial(parameters: EnsembleParameters, data: Data, seeds: Seeds) -> Tri
     """Train a trial net where early stopping made none."""
     make = check_memory(parameters.memory).cache(make_trial)
     net = untrained_net(parameters.net, seeds.trial)
-    return make(net, data.X, data.targets, data.split_by, seeds.trial)
+    with phase(TRIAL):
+        return make(net, data.X, data.targets, data.split_by, seeds.trial)
 
 
 def _start_of(
@@ -468,7 +502,8 @@ def _choose_lr(
     X, codes, targets, coding, _ = data
     choose = memory.cache(choose_learning_rate, ignore=["n_jobs"])
     n_jobs = parameters.n_jobs
-    return choose(trial, X, targets, codes, coding, tuning, seeds.method, n_jobs)
+    with phase(CHOICE):
+        return choose(trial, X, targets, codes, coding, tuning, seeds.method, n_jobs)
 
 
 def _sizes(parameters: EnsembleParameters) -> list[int]:

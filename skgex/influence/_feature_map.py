@@ -13,6 +13,7 @@ from skgex._base.parameters import fit_context
 from skgex._data.label_coding import Coding
 from skgex._data.records import Data, Query
 from skgex._nets.snapshot import TrainedNet, revive
+from skgex._utils.progress import phase
 from skgex._utils.random import Seeds
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import UnknownLabelWarning
@@ -163,7 +164,8 @@ class InfluenceEstimator(FeatureMap, NetEstimator):
         self._check_parameters()
         data, rows = validate(self, X, y, groups)
         mapping = self._fit(data, self._draw_seeds())
-        features, self_influence = mapping.of_fitted_rows(data)
+        with phase("scoring the rows"):
+            features, self_influence = mapping.of_fitted_rows(data)
         self._keep(
             rows,
             {

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from skorch import NeuralNet
 
+from skgex._base.fit_work import expect_chosen, expect_training
 from skgex._base.net_training import choose_epochs, train_recipe, untrained_net
 from skgex._base.parameters import N_JOBS
 from skgex._data.records import Data, Query
@@ -17,11 +18,14 @@ from skgex._nets.snapshot import TrainedNet, Weights, snapshot
 from skgex._nets.training import train, train_further
 from skgex._utils.memory import check_memory
 from skgex._utils.parallel import run
+from skgex._utils.progress import phase
 from skgex._utils.random import Seeds
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import UnseenRowsWarning
 from skgex.influence._feature_map import InfluenceEstimator
 from skgex.influence._mapping import Features, Mapping
+
+REST = "training without each row"
 
 
 class LeaveOneOut(InfluenceEstimator):
@@ -58,7 +62,9 @@ class LeaveOneOut(InfluenceEstimator):
         Number of nets that joblib trains in parallel; -1 uses all processors, None
         means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        If above 0, show a progress bar over the rows.
+        If above 0, show on stderr how far ``fit`` is, and the time left: as a bar in a
+        terminal or notebook, elsewhere as a line every ten seconds. If above 1, also
+        print how many seconds each phase took.
     random_state : int, RandomState or None, default=None
         Seed of all that is random, such as initial weights and the order of batches;
         every training has the same seed. Pass an int for the same results every time.
@@ -117,6 +123,7 @@ class LeaveOneOut(InfluenceEstimator):
     def _fit(self, data: Data, seeds: Seeds) -> "RetrainedDeviations":
         if self.net is not None:
             check_samplers(unwrap(self.net)[0])
+        expect_training(self.net, name=REST, n_times=len(data.X))
         recipe, trained = self._train_on_all(data, seeds)
         start = trained if self.warm_start else None
         members = run(
@@ -126,10 +133,9 @@ class LeaveOneOut(InfluenceEstimator):
                 for row in range(len(data.X))
             ],
             n_jobs=self.n_jobs,
-            verbose=self.verbose,
-            description="rows",
         )
-        ensemble = GeometricEnsemble(trained, list(members))
+        with phase(REST):
+            ensemble = GeometricEnsemble(trained, list(members))
         return RetrainedDeviations(trained, ensemble, self.n_jobs)
 
     def _train_on_all(self, data: Data, seeds: Seeds) -> tuple[NeuralNet, TrainedNet]:
@@ -138,7 +144,11 @@ class LeaveOneOut(InfluenceEstimator):
             net, frozen = unwrap(self.net)
             if frozen:
                 return untrained_net(self.net, seeds.net), snapshot(net)
-        recipe, _ = choose_epochs(self.net, data, self._needs, seeds.trial, self.memory)
+        expect_training(self.net)
+        given = self.net, data, self._needs, seeds.trial, self.memory
+        recipe, trial = choose_epochs(*given)
+        expect_chosen(recipe, trial)
+        expect_chosen(recipe, trial, name=REST, n_times=len(data.X))
         return recipe, train_recipe(recipe, data, seeds.net, self.memory)
 
 

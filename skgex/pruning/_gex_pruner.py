@@ -94,7 +94,9 @@ class GEXPruner(PrunerMixin, GEX):
         Number of members that joblib fine-tunes in parallel; -1 uses all processors,
         None means 1 outside of ``joblib.parallel_config``. Results do not depend on it.
     verbose : int, default=0
-        If above 0, show a progress bar over the members.
+        If above 0, show on stderr how far ``fit`` is, and the time left: as a bar in a
+        terminal or notebook, elsewhere as a line every ten seconds. If above 1, also
+        print how many seconds each phase took.
     random_state : int, RandomState or None, default=None
         Seed of all that is random, such as initial weights and the order of batches.
         Pass an int for the same results every time. The global random states of

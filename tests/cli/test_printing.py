@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skgex.cli._printing import Column, print_table, print_text, printable
-from skgex.cli._progress_bar import Share
 
 
 @given(st.text())
@@ -44,25 +43,3 @@ def test_many_long_columns_leave_room_for_short_ones(capsys, monkeypatch):
     assert " 12 " in out
     assert " 97% " in out
     assert out.count("x") > 30
-
-
-FITS = [
-    [
-        ("training", 30, 200),
-        ("training", 9, 9),
-        ("learning rate", 4, 6),
-        ("members", 8, 8),
-    ],
-    [("training", 20, 20)] * 4 + [("learning rate", 6, 6), ("members", 64, 64)],
-    [("members", 8, 8)],
-]
-
-
-@pytest.mark.parametrize("fit", FITS)
-def test_the_bar_rises_to_its_end(fit):
-    share, shown = Share(), []
-    for stage, done, total in fit:
-        shown += [share.after(stage, step, total) for step in range(done + 1)]
-    assert shown == sorted(shown)
-    assert shown[-1] == 1.0
-    assert shown[0] == 0.0

@@ -39,14 +39,6 @@ def test_more_members_extend_fewer(data, detector):
     np.testing.assert_allclose(more.transform(X)[:, :3], few, rtol=1e-6, atol=1e-9)
 
 
-def test_progress_is_shown_when_asked_for(data, capsys):
-    X, y, _ = data
-    fit(X, y)
-    assert capsys.readouterr() == ("", "")
-    fit(X, y, verbose=1)
-    assert "members: 100%" in capsys.readouterr().err
-
-
 def test_memory_trains_one_net_over_a_grid(data, tmp_path, monkeypatch):
     X, y, _ = data
     trained = []

@@ -222,14 +222,6 @@ def test_answers_are_taken_and_put_by_row():
     np.testing.assert_array_equal(answers.counted.any(axis=1), [0, 1, 0, 0])
 
 
-def test_progress_is_shown_when_asked_for(blobs, trained, capsys):
-    for chain in (False, True):
-        grow(trained, *blobs, TUNING, SEEDS, chain=chain)
-        assert capsys.readouterr().err == ""
-        grow(trained, *blobs, TUNING, SEEDS, chain=chain, verbose=1)
-        assert "members: 100%" in capsys.readouterr().err
-
-
 def test_members_are_dealt_to_all_devices(blobs, trained, monkeypatch):
     """With devices that are not there: each member is grown on the processor."""
     used = []

@@ -93,13 +93,6 @@ def test_errors_come_through():
         list(run(fail, [()]))
 
 
-def test_progress_is_silent_by_default(capsys):
-    list(run(power, [(1, 1)]))
-    assert capsys.readouterr().err == ""
-    list(run(power, [(1, 1)], verbose=1, description="powers"))
-    assert "powers: 100%" in capsys.readouterr().err
-
-
 def count_up(_, n_results):
     """Return results as joblib does: one by one, and told when to stop."""
     try:
