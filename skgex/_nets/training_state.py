@@ -175,12 +175,13 @@ def _structure(net: NeuralNet) -> list:
     """Describe what a state fits: which objects there are, of which types and sizes."""
     return [
         (torch.__version__, skorch.__version__, np.__version__),
+        len(GeneratorStates.now().cuda),
         [(name, _type(callback)) for name, callback in _callbacks(net)],
         [_type(optimizer) for optimizer in optimizers_of(net)],
         [(key, _type(module), _n_hooks(module)) for key, module in _layers(net)],
         [
-            (key, tuple(tensor.shape), str(tensor.dtype), _n_hooks(tensor))
-            for key, tensor in _tensors(net)
+            (key, tuple(each.shape), str(each.dtype), str(each.device), _n_hooks(each))
+            for key, each in _tensors(net)
         ],
     ]
 

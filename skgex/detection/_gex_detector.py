@@ -178,7 +178,8 @@ class GEXDetector(DetectorMixin, GEX):
         rate and the members, for a later fit with the same net, data and seed. A search
         over the other parameters trains one net per fold; a larger ``n_members`` reuses
         the members already cached. ``joblib.Memory(path, mmap_mode="r")`` leaves the
-        members on disk if there are too many for memory. None caches nothing.
+        members on disk if there are too many for memory. A fit that was
+        interrupted goes on where it was. None caches nothing.
     n_jobs : int or None, default=None
         Number of members that joblib fine-tunes in parallel; -1 uses all processors,
         None means 1 outside of ``joblib.parallel_config``. Results do not depend on it.

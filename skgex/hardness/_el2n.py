@@ -38,8 +38,8 @@ class EL2N(Hardness):
         the nets have memorised wrong labels.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the result of each training, so that
-        a later fit with the same net, data and seed does not train again. None caches
-        nothing.
+        a later fit with the same net, data and seed does not train again. A training
+        that was interrupted goes on after its last epochs. None caches nothing.
     n_jobs : int or None, default=None
         Number of nets that joblib trains in parallel; -1 uses all processors, None
         means 1 outside of ``joblib.parallel_config``. Results do not depend on it.

@@ -67,8 +67,8 @@ class LaplaceInfluence(InfluenceEstimator):
         inverted. A larger value keeps the draws closer to θ*.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the result of each training, so that
-        a later fit with the same net, data and seed does not train again. None caches
-        nothing.
+        a later fit with the same net, data and seed does not train again. A training
+        that was interrupted goes on after its last epochs. None caches nothing.
     n_jobs : int or None, default=None
         Number of draws that joblib evaluates in parallel if ``linear=False``; -1 uses
         all processors, None means 1 outside of ``joblib.parallel_config``. Results do

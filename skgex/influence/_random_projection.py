@@ -37,8 +37,8 @@ class RandomProjection(InfluenceEstimator):
         product of gradients better, at a proportional cost.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the result of each training, so that
-        a later fit with the same net, data and seed does not train again. None caches
-        nothing.
+        a later fit with the same net, data and seed does not train again. A training
+        that was interrupted goes on after its last epochs. None caches nothing.
     random_state : int, RandomState or None, default=None
         Seed of all that is random, such as initial weights and the order of batches.
         Pass an int for the same results every time. The global random states of

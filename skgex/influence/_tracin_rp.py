@@ -46,7 +46,8 @@ class TracInRP(InfluenceEstimator):
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the training and its record, so that
         all estimators that observe the same net with the same data and seed share one
-        training. None caches nothing.
+        training. A training that was interrupted goes on after its last epochs. None
+        caches nothing.
     random_state : int, RandomState or None, default=None
         Seed of all that is random, such as initial weights and the order of batches.
         Pass an int for the same results every time. The global random states of

@@ -41,6 +41,7 @@ from skgex._nets.snapshot import snapshot
 from skgex._nets.training import make_trial, train
 from skgex._nets.trajectory import train_with_trajectory
 from skgex._utils import unfinished
+from skgex._utils.progress import listening
 from skgex._utils.unfinished import Place, working_at
 from skgex.hardness import TrainingLoss
 from skgex.hardness._hardness import train_and_predict
@@ -354,6 +355,32 @@ TRAININGS = {
 }
 
 
+class Hears:
+    """Listens to how far a training is, and forgets it."""
+
+    def begin(self, name, total, *, shown):
+        """Hear of a stage."""
+
+    def reach(self, stage, done, total=None):
+        """Hear of a step."""
+
+    def end(self, stage):
+        """Hear of an end."""
+
+    def expect(self, work):
+        """Hear of what is to come."""
+
+
+def test_so_does_one_that_was_watched_before(monkeypatch):
+    call = (train, NETS["dropout"], X, y, 0)
+    expected, n_calls = count(monkeypatch, lambda: train(*call[1:]))
+    with listening(Hears()):
+        count(monkeypatch, lambda: begin(*call), n_calls)
+    found, n_again = count(monkeypatch, lambda: begin(*call))
+    assert plain(found[1:]) == plain(expected[1:])
+    assert n_again == n_calls // N_EPOCHS
+
+
 @pytest.mark.parametrize("name", TRAININGS)
 def test_so_does_every_training(monkeypatch, name):
     found = again(monkeypatch, *TRAININGS[name], 0.8)
@@ -421,6 +448,14 @@ class LockedNet(Net):
         self.lock = threading.Lock()
 
 
+class Expanded(Net):
+    """Has a buffer of which several elements are one, so that none can be written."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("scale", torch.ones(1).double().expand(3))
+
+
 class Hooked(Callback):
     """Adds a hook in the second epoch."""
 
@@ -452,10 +487,29 @@ BEST = Checkpoint(monitor="train_loss_best", load_best=True)
         (net_of(iterator_train=OwnLoader, iterator_train__shuffle=True), (X, y)),
         (net_of(callbacks=[Locked()]), (X, y)),
         (net_of(LockedNet), (X, y)),
+        (net_of(Expanded), (X, y)),
         (net_of(callbacks=[BEST]), (X, y)),
+        (
+            net_of(
+                iterator_train__num_workers=1,
+                iterator_train__persistent_workers=True,
+                max_epochs=3,
+            ),
+            (X, y),
+        ),
         (net_of(), (OwnRandom(X, y), None)),
     ],
-    ids=["loop", "iterator", "loader", "callback", "module", "checkpoint", "dataset"],
+    ids=[
+        "loop",
+        "iterator",
+        "loader",
+        "callback",
+        "module",
+        "buffer",
+        "checkpoint",
+        "workers",
+        "dataset",
+    ],
 )
 def test_what_would_not_be_exact_begins_anew(monkeypatch, net, data):
     call = train, net, *data, 0
