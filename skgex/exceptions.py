@@ -65,6 +65,10 @@ class DamagedCacheWarning(SkgexWarning):
     """What ``memory`` kept was damaged on disk, and is made again."""
 
 
+class UnkeptResultWarning(SkgexWarning):
+    """A result cannot be written to the folder of ``memory``; the fit goes on."""
+
+
 class OpenCacheWarning(SkgexWarning):
     """Anyone may write to the folder of ``memory``, and so run code as its reader."""
 

@@ -1,12 +1,11 @@
 """Members that were made once, found again by what they follow from."""
 
 from collections.abc import Hashable, Iterable
-from typing import Any, cast
+from typing import Any
 
-import joblib
 from joblib import Memory
 
-from skgex._utils.memory import CheckedMemory, check_memory
+from skgex._utils.memory import CheckedMemory, check_memory, hash_of
 from skgex._utils.unfinished import NO_DRAFT, Draft
 
 
@@ -40,20 +39,33 @@ class DiskMemberCache:
     """
 
     def __init__(self, memory: Memory | CheckedMemory, origin: Any = None):
-        self._origin = None if memory.location is None else joblib.hash(origin)
         checked = check_memory(memory)
-        self._call = checked.cache(_given, ignore=["value"])
-        self._place = checked.place(lambda: cast(str, self._origin))
+        self._is_somewhere = memory.location is not None
+        self._origin = hash_of(origin) if self._is_somewhere else ""
+        self._results = checked.results(__name__)
+        self._place = checked.place(lambda: self._origin)
+        self._unkept: dict[str, Any] = {}  # for which there was no room
 
     def __contains__(self, key: Hashable) -> bool:
-        return self._call.check_call_in_cache(self._origin, key, None)
+        name = self._name(key)
+        return name in self._unkept or self._results.holds(name)
 
     def __getitem__(self, key: Hashable) -> Any:
-        return self._call(self._origin, key, None)
+        name = self._name(key)
+        if name in self._unkept:
+            return self._unkept[name]
+        found, value = self._results.find(name)
+        if not found:
+            raise KeyError(key)  # deleted from the disk since it was looked for
+        return value
 
     def keep(self, key: Hashable, value: Any) -> Any:
         """Store a value, and return it, memory-mapped if the memory maps."""
-        return self._call(self._origin, key, value)
+        name = self._name(key)
+        kept, value = self._results.keep(name, value)
+        if self._is_somewhere and not kept:
+            self._unkept[name] = value
+        return value
 
     def retain(self, keys: Iterable[Hashable]) -> None:
         """Drop nothing: other estimators may ask for it."""
@@ -62,12 +74,8 @@ class DiskMemberCache:
         """Return where a value that is not there yet may be kept in the making."""
         return self._place.draft(*key)
 
+    def _name(self, key: Hashable) -> str:
+        return hash_of((self._origin, key))
+
 
 AnyCache = MemberCache | DiskMemberCache
-
-
-def _given(origin: str, key: Hashable, value: Any) -> Any:
-    """Return a value that is made already, so that the memory stores it."""
-    if value is None:
-        raise KeyError(key)  # deleted from the disk since it was looked for
-    return value

@@ -1,8 +1,10 @@
 """Growth of an ensemble: members fine-tuned once each, and reused from a cache."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeAlias
 
 import joblib
 import numpy as np
@@ -22,6 +24,9 @@ from skgex._nets.snapshot import TrainedNet, Weights
 from skgex._utils.parallel import run
 from skgex._utils.progress import expect, steps
 from skgex._utils.unfinished import NO_DRAFT, Draft
+
+Keys: TypeAlias = Sequence[Hashable]
+Rows: TypeAlias = Sequence[np.ndarray | None]
 
 
 def _no_cache() -> AnyCache:
@@ -131,7 +136,7 @@ class Growth:
             missing = list(range(missing[0], n_members))
         plans = {m: Plan(rows[m], self.seeds[m], self._start(m)) for m in missing}
         if self.chain:
-            start = self._start_of(keys, missing)
+            start = self._start_of(missing[0], keys, rows) if missing else self.trained
             grown = self._grow_chain(start, list(plans.values()))
         else:
             grown = self._grow_independent(keys, plans)
@@ -139,19 +144,31 @@ class Growth:
             if m in missing:
                 yield self.cache.keep(key, next(grown))
             else:
-                yield self.cache[key]
+                yield self._find(m, keys, rows)
         next(grown, None)  # lets the jobs end
+
+    def _find(self, m: int, keys: Keys, rows: Rows) -> Member:
+        """Return a member that was in the cache, grown anew if it is so no more."""
+        with suppress(KeyError):
+            return self.cache[keys[m]]
+        plan = Plan(rows[m], self.seeds[m], self._start(m))
+        if self.chain:
+            (member,) = self._grow_chain(self._start_of(m, keys, rows), [plan])
+        else:
+            (member,) = self._grow_independent(keys, {m: plan})
+        return self.cache.keep(keys[m], member)
 
     def _start(self, m: int) -> Weights | None:
         """Return the weights that a member starts from; None stands for those of θ*."""
         return self.start if m % 2 else None
 
-    def _start_of(self, keys: list[Hashable], missing: list[int]) -> TrainedNet:
-        """Return where a chain goes on: at the last member before a missing one."""
-        if not missing or missing[0] == 0:
+    def _start_of(self, m: int, keys: Keys, rows: Rows) -> TrainedNet:
+        """Return what a member of a chain starts from: the one before."""
+        if m == 0:
             return self.trained
-        before = self.cache[keys[missing[0] - 1]]
-        return self.trained._replace(weights=before.weights)
+        before = self._find(m - 1, keys, rows).weights
+        assert before is not None  # members of a chain are cached with them
+        return self.trained._replace(weights=before)
 
     def _grow_chain(self, start: TrainedNet, plans: Sequence[Plan]) -> Iterator[Member]:
         """Grow each member from the one before, one after the other."""
@@ -223,10 +240,10 @@ class Growth:
 
     def _recall(self, which: slice) -> EnsembleEvaluation:
         """Return what some members in the cache say."""
-        keys = self._keys(which)
-        members = (self.cache[key] for key in keys)
+        start, stop, _ = which.indices(len(self.seeds))
+        members = islice(self._members(stop), start, None)
         counted = self._counted(which)
-        return combine(self._reference(), members, len(keys), counted, self.n_starts)
+        return combine(self._reference(), members, stop - start, counted, self.n_starts)
 
     def _keys(self, which: slice) -> list[Hashable]:
         """Return what identifies some members among all of this net and data."""
@@ -257,7 +274,7 @@ class Growth:
 
 def evaluate_once(trained: TrainedNet, X: Any, y: Any, cache: AnyCache) -> Evaluation:
     """Evaluate samples under θ*, or take it from the cache."""
-    if "reference" in cache:
+    with suppress(KeyError):
         return cache["reference"]
     return cache.keep("reference", evaluate_trained(trained, X, y))
 
