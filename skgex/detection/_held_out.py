@@ -73,10 +73,11 @@ class HeldOutLabels:
         """
         guess = self.codes == frequencies.argmax()
         least = np.finfo(np.float64).tiny
+        # Far enough from zero that no power of it is zero.
         logits = np.log(np.maximum(self.probabilities, 1e-9))
         rows = np.arange(len(self.codes))
         likelihoods = [
-            np.log(np.maximum(softmax(power * logits, axis=1), least))[rows, self.codes]
+            np.log(softmax(power * logits, axis=1))[rows, self.codes]
             for power in POWERS
         ]
         best = max(likelihoods, key=np.mean)

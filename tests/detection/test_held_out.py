@@ -116,3 +116,13 @@ def test_a_net_is_better_than_guessing_by_two_standard_errors(n_right, expected)
     sure = np.where(right, 0.55, 0.9)[:, None]
     proba = np.where(np.arange(2) == said[:, None], sure, 1 - sure)
     assert HeldOutLabels(codes, proba).predictable(np.array([0.5, 0.5])) == expected
+
+
+def test_a_label_that_was_thought_impossible_outweighs_not_all_others():
+    codes = np.append(np.arange(1000) % 5 // 3, np.full(10, 2))
+    proba = np.array([[0.97, 0.03, 0], [0.52, 0.48, 0], [0.97, 0.03, 0]])[codes]
+    labels = HeldOutLabels(codes, proba)
+    frequencies = np.bincount(codes) / len(codes)
+    assert labels.accuracy == pytest.approx(frequencies[0])  # no better than guessing
+    with np.errstate(all="raise"):
+        assert labels.predictable(frequencies)

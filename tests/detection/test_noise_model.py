@@ -22,7 +22,7 @@ from skgex.detection._noise_model import (
     prefers_label,
 )
 from skgex.detection._noise_rate import even_flow
-from skgex.detection._ranking import Ranking
+from skgex.detection._ranking import Ranking, mean_relative_losses
 from skgex.detection._threshold import otsu, otsu_of_roots
 
 CODING = ClassLabels(np.arange(3))
@@ -34,8 +34,11 @@ def make_rows(n_rows=60, n_wrong=8, seed=0):
     rng = np.random.RandomState(seed)
     true = rng.randint(3, size=n_rows)
     codes = np.where(np.arange(n_rows) < n_wrong, (true + 1) % 3, true)
-    outputs = rng.dirichlet(np.ones(3), n_rows) * 0.3 + 0.7 * np.eye(3)[true]
+    sure = np.where(np.arange(n_rows) < 55, 0.7, 0.01)[:, None]
+    outputs = (1 - sure) * rng.dirichlet(np.ones(3), n_rows) + sure * np.eye(3)[true]
+    outputs[55:] = 0.05 * np.eye(3)[true[55:]] + 0.95 / 3  # the label, but just so
     losses = -np.log(outputs[np.arange(n_rows), codes])[:, None]
+    losses[55:] *= 2  # high losses of labels that are preferred
     losses = losses * [0.9, 1.0, 1.1]
     reference = losses.mean(axis=1)
     return EnsembleEvaluation(reference, losses, outputs, codes), codes
@@ -53,6 +56,7 @@ def test_flags_are_the_rows_above_the_cut_that_no_label_is_preferred_for():
     model = fit("otsu", rows)
     assert model.cut == pytest.approx(otsu(np.sqrt(scores)) ** 2)
     np.testing.assert_array_equal(model.flags(*rows), (scores > model.cut) & ~prefers)
+    assert ((scores > model.cut) & prefers).any()
     assert model.flags(*rows).any()
     raw = fit("otsu_raw", rows)
     assert raw.cut == pytest.approx(otsu(scores))
@@ -68,8 +72,9 @@ def test_a_share_is_taken_whatever_the_ensemble_prefers(text, n_flagged):
     assert fit(text, rows).flags(*rows).sum() == n_flagged
 
 
-def test_as_many_are_flagged_as_are_probably_wrong():
-    rows = make_rows()
+@pytest.mark.parametrize("seed", range(8))
+def test_as_many_are_flagged_as_are_probably_wrong(seed):
+    rows = make_rows(seed=seed)
     model = fit("auto", rows)
     probably = model.probabilities(*rows) > 0.5
     assert 0 < probably.sum() == model.flags(*rows).sum()
@@ -81,6 +86,41 @@ def test_as_many_are_flagged_as_are_probably_wrong():
         assert model.cut == pytest.approx(ordered[n_flagged - 1 : n_flagged + 1].mean())
     else:
         assert model.cut == np.nextafter(ordered[-1], 0)
+
+
+def test_rows_that_are_rather_right_than_wrong_are_not_flagged():
+    losses = np.repeat([1.0, 1.25], [20, 10])[:, None]
+    codes = np.ones(30, dtype=int)
+    outputs = np.tile([0.9, 0.1, 0], (30, 1))
+    rows = EnsembleEvaluation(losses[:, 0], losses, outputs, codes), codes
+    model = fit("auto", rows)
+    probabilities = model.probabilities(*rows)
+    assert ((probabilities[:20] > 0.4) & (probabilities[:20] < 0.5)).all()
+    np.testing.assert_array_equal(model.flags(*rows), probabilities > 0.5)
+    assert model.flags(*rows).sum() == 10
+
+
+def test_equal_statistics_are_not_flagged_whatever_their_neighbours():
+    outputs = np.tile([0.5, 0.3, 0.2], (6, 1))
+    losses, codes = np.ones((6, 1)), np.ones(6, dtype=int)
+    shares = np.linspace(0, 1, 6)
+    rows = EnsembleEvaluation(losses[:, 0], losses, outputs, codes, disagreement=shares)
+    ranking = Ranking("relative_loss", CODING, 0.0)
+    for rule in ("otsu", "otsu_raw"):
+        assert not fit(rule, (rows, codes), ranking).flags(rows, codes).any()
+
+
+def test_the_noise_is_judged_by_held_out_labels_of_all_classes():
+    rows = make_rows()
+    labels = held_out(0.8, n_classes=3, n_rows=120)
+    model = fit_noise_model(*rows, RANKING, "auto", CLASS_CONDITIONAL, labels)
+    relative = mean_relative_losses(rows[0], CODING)
+    preferred = prefers_label(*rows, CODING)
+    expected = judge_noise(
+        relative, preferred, rows[1], even_flow(3), CLASS_CONDITIONAL, labels
+    )
+    assert model.noise == expected
+    assert expected.rate.mean > 0
 
 
 def test_where_nothing_is_flagged_the_cut_is_above_all_rows():
@@ -159,6 +199,7 @@ def test_regression_targets_are_cut_by_otsu_among_those_that_have_a_loss():
     rows = values(losses, np.zeros(6))
     np.testing.assert_array_equal(has_loss(rows[0], coding), [0, 1, 1, 1, 1, 0])
     assert has_loss(rows[0], CODING).all()
+    assert has_loss(values([[0.0, 2.0]], np.zeros(1))[0], coding).all()
     ranking = Ranking("mean_loss", coding, 0.0)
     roots = np.sqrt([1, 2, 81, 100])
     for threshold in ("auto", "otsu"):
