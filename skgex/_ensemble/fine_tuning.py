@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from skorch import NeuralNet
@@ -137,7 +137,22 @@ def expect_member(net: NeuralNet, n_steps: int, n_rows: int) -> None:
     expect({"fine-tuning": n_steps, "evaluation": EVALUATION * n_batches})
 
 
-def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> None:
+class StepKeeper(Protocol):
+    """Keeps the state of a fine-tuning on the way."""
+
+    def resume(self) -> int:
+        """Restore what was kept; return after how many steps it was."""
+
+    def keep(self, n_steps: int) -> None:
+        """Keep the state after some steps."""
+
+
+def fine_tune(
+    net: NeuralNet,
+    batches: Iterable[Any],
+    tuning: FineTuning,
+    keeper: StepKeeper | None = None,
+) -> None:
     """Train an initialised net in place, through its own ``train_step`` if it has one.
 
     skorch's ``train_step`` is replaced by a shorter one with the same effect on the
@@ -151,6 +166,8 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
     batches : iterable
         At least ``tuning.n_steps`` batches.
     tuning : FineTuning
+    keeper : StepKeeper or None
+        Draws the batches that were trained on already, if there are any.
     """
     clip, fused = partial(clip_grad_norm_, max_norm=MAX_NORM), _can_fuse(net)
     optimizers = replace_optimizers(
@@ -161,13 +178,17 @@ def fine_tune(net: NeuralNet, batches: Iterable[Any], tuning: FineTuning) -> Non
     if not plain:
         net.notify("on_epoch_begin")
     set_training(net, True)
+    n_done = 0 if keeper is None else keeper.resume()
+    left = enumerate(islice(batches, tuning.n_steps - n_done), n_done)
     with steps("fine-tuning", tuning.n_steps) as reach:
-        for step, batch in enumerate(islice(batches, tuning.n_steps)):
+        for step, batch in left:
             for optimizer in optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = tuning.rate(step)
             with unweighted_criterion(net):
                 step_once(net, batch)
+            if keeper is not None:
+                keeper.keep(step + 1)
             reach(step + 1)
 
 

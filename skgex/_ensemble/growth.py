@@ -137,7 +137,7 @@ class Growth:
         plans = {m: Plan(rows[m], self.seeds[m], self._start(m)) for m in missing}
         if self.chain:
             start = self._start_of(missing[0], keys, rows) if missing else self.trained
-            grown = self._grow_chain(start, list(plans.values()))
+            grown = self._grow_chain(start, keys, plans)
         else:
             grown = self._grow_independent(keys, plans)
         for m, key in enumerate(keys):
@@ -153,7 +153,7 @@ class Growth:
             return self.cache[keys[m]]
         plan = Plan(rows[m], self.seeds[m], self._start(m))
         if self.chain:
-            (member,) = self._grow_chain(self._start_of(m, keys, rows), [plan])
+            (member,) = self._grow_chain(self._start_of(m, keys, rows), keys, {m: plan})
         else:
             (member,) = self._grow_independent(keys, {m: plan})
         return self.cache.keep(keys[m], member)
@@ -170,20 +170,23 @@ class Growth:
         assert before is not None  # members of a chain are cached with them
         return self.trained._replace(weights=before)
 
-    def _grow_chain(self, start: TrainedNet, plans: Sequence[Plan]) -> Iterator[Member]:
+    def _grow_chain(
+        self, start: TrainedNet, keys: Keys, plans: dict[int, Plan]
+    ) -> Iterator[Member]:
         """Grow each member from the one before, one after the other."""
         with steps("members", len(plans)) as reach:
-            for done, plan in enumerate(plans, 1):
+            for done, (m, plan) in enumerate(plans.items(), 1):
+                draft = self.cache.draft("growing", keys[m])
                 # The next member needs the weights, whether or not they are kept.
-                member = grow_member(start, self.X, self.y, self.tuning, plan=plan)
+                given = start, self.X, self.y, self.tuning, plan
+                member = grow_member(*given, draft=draft)
                 reach(done)
                 yield member
+                draft.remove()
                 assert member.weights is not None
                 start = start._replace(weights=member.weights)
 
-    def _grow_independent(
-        self, keys: Sequence[Hashable], plans: dict[int, Plan]
-    ) -> Iterator[Member]:
+    def _grow_independent(self, keys: Keys, plans: dict[int, Plan]) -> Iterator[Member]:
         """Grow members that do not depend on each other, side by side.
 
         Parameters
@@ -299,8 +302,8 @@ class _Task(NamedTuple):
     state : Draft
         Keeps the state of their fine-tuning on the way.
     results : Draft
-        Keeps the members by key, until all of them are in the cache. Another process
-        may make them, long before it is their turn to be stored.
+        Keeps several members by key, until all of them are in the cache. Another
+        process may make them, long before it is their turn to be stored.
     """
 
     keys: list[Hashable]
@@ -321,13 +324,10 @@ def _grow_task(grow_some: Callable, *arguments: Any) -> list[Member]:
     if all(key in kept for key in task.keys):
         return [kept[key] for key in task.keys]
     members: list[Member] = grow_some(*others, task.plans, task.state)
-    made = dict(zip(task.keys, members, strict=True))
-    if len(made) == 1:
-        task.results.write_result(made)
-    else:
+    if len(members) > 1:
         # They are stored one after the other. What is missing of a group that is stored
         # in part would be grown in a smaller group, which has other last bits.
-        task.results.write(made)
+        task.results.write(dict(zip(task.keys, members, strict=True)))
         task.state.remove()
     return members
 
@@ -342,8 +342,10 @@ def _grow_each(
     draft: Draft,
 ) -> list[Member]:
     """Grow members one by one."""
+    if len(plans) > 1:  # one draft cannot hold the state of several
+        draft = NO_DRAFT
     return [
-        grow_member(trained, X, y, tuning, plan=plan, keep_weights=keep_weights)
+        grow_member(trained, X, y, tuning, plan, None, keep_weights, draft)
         for plan in plans
     ]
 
@@ -359,8 +361,8 @@ def _grow_together(
 ) -> list[Member]:
     """Grow members as one program, unless their batches turn out to differ in size."""
     grown = grow_group(trained, X, y, tuning, plans=plans, draft=draft)
-    if grown is None:  # one draft cannot hold the state of several
-        return _grow_each(trained, X, y, tuning, keep_weights, plans, NO_DRAFT)
+    if grown is None:
+        return _grow_each(trained, X, y, tuning, keep_weights, plans, draft)
     return [member_of(*member, keep_weights) for member in grown]
 
 

@@ -26,6 +26,7 @@ from skgex._nets.training import Trial
 from skgex._utils.parallel import run
 from skgex._utils.progress import steps
 from skgex._utils.random import draw_seeds
+from skgex._utils.unfinished import current_place
 
 # Tried from the highest down. Above it rankings suffer, though predictions may not;
 # below the lowest nothing moves, unless the loss is steeper than usual.
@@ -151,6 +152,7 @@ def choose_learning_rate(
     held_out = take(X, y, trial.held_out)
     alone = evaluate_trained(trial.trained, *held_out)
     given = codes[trial.held_out] if codes is not None else alone.targets
+    place = current_place()
     outputs: dict[float, np.ndarray] = {}
     tried: dict[float, np.ndarray] = {}
 
@@ -162,9 +164,10 @@ def choose_learning_rate(
 
     def likelihood_at(lr: float) -> np.ndarray:
         short = tuning._replace(lr=lr, n_steps=n_steps)
+        plans = [(Plan(trial.seen, m), place.draft("tried", lr, m)) for m in seeds]
         jobs = [
-            (net, X, y, short, Plan(trial.seen, member_seed), held_out, False)
-            for net, member_seed in spread_over_devices(trial.trained, seeds)
+            (net, X, y, short, plan, held_out, False, draft)
+            for net, (plan, draft) in spread_over_devices(trial.trained, plans)
         ]
         members = list(run(grow_member, jobs, n_jobs=n_jobs))
         outputs[lr] = np.mean([member.outputs for member in members], axis=0)

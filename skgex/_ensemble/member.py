@@ -6,12 +6,13 @@ import numpy as np
 
 from skgex._data.records import take
 from skgex._ensemble.fine_tuning import FineTuning, expect_member, fine_tune
+from skgex._ensemble.retracing import RetracedSteps
 from skgex._nets.batch_norm import reestimate_batch_norm
-from skgex._nets.batches import endless_batches
 from skgex._nets.evaluation import Evaluation, evaluate
 from skgex._nets.parts import bound
 from skgex._nets.snapshot import TrainedNet, Weights, revive, weights_of
 from skgex._utils.random import seeded
+from skgex._utils.unfinished import NO_DRAFT, Draft
 
 
 class Member(NamedTuple):
@@ -66,6 +67,7 @@ def grow_member(
     plan: Plan,
     scored: tuple[Any, Any] | None = None,
     keep_weights: bool = True,
+    draft: Draft = NO_DRAFT,
 ) -> Member:
     """Fine-tune one member, and evaluate samples under it.
 
@@ -82,21 +84,28 @@ def grow_member(
     scored : tuple of X and y, or None
         The samples to evaluate; None stands for X and y.
     keep_weights : bool, default=True
+    draft : Draft
+        Keeps the state on the way, and the member once it is made.
 
     Returns
     -------
     member : Member
     """
+    kept = draft.read()
+    if isinstance(kept, Member):
+        return kept
     samples = scored or (X, y)
     with seeded(plan.seed):
         net = revive(trained._replace(weights=plan.weights(trained)))
         expect_member(net, tuning.n_steps, len(samples[0]))
         with bound(net, plan.rows, len(X)):
-            batches = endless_batches(net, *plan.samples(X, y))
-            fine_tune(net, batches, tuning)
-            reestimate_batch_norm(net, batches)
+            steps = RetracedSteps(net, *plan.samples(X, y), draft)
+            fine_tune(net, steps.batches, tuning, steps)
+            reestimate_batch_norm(net, steps.batches)
         evaluation = evaluate(net, *samples)
-    return member_of(weights_of(net), evaluation, keep_weights)
+    member = member_of(weights_of(net), evaluation, keep_weights)
+    draft.write_result(member)
+    return member
 
 
 def member_of(weights: Weights, evaluation: Evaluation, keep_weights: bool) -> Member:

@@ -84,8 +84,13 @@ def can_slice(loader: Any, dataset: Any) -> bool:
     )
 
 
-def endless_batches(net: NeuralNet, X: Any, y: Any) -> Iterator[Any]:
-    """Yield training batches, epoch after epoch, without those the net cannot take."""
+def endless_batches(
+    net: NeuralNet, X: Any, y: Any, begin_pass: Callable[[], None] | None = None
+) -> Iterator[Any]:
+    """Yield training batches, epoch after epoch, without those the net cannot take.
+
+    ``begin_pass`` is called before each epoch.
+    """
     dataset = net.get_dataset(X, y)
 
     @cache
@@ -94,6 +99,8 @@ def endless_batches(net: NeuralNet, X: Any, y: Any) -> Iterator[Any]:
         return not has_batch_norm(net) and _takes_single_row(net, dataset)
 
     def one_pass() -> Iterator[Any]:
+        if begin_pass is not None:
+            begin_pass()
         for batch in batches(net, dataset, training=True):
             if not is_single(batch) or takes_single():
                 yield batch

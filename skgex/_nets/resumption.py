@@ -22,7 +22,7 @@ from skgex._data.sparse_rows import SparseRows
 from skgex._nets.batches import SliceLoader
 from skgex._nets.fit_loop import before_iterators, is_stop, looping_by
 from skgex._nets.parts import WithoutSingleRows
-from skgex._nets.training_state import TrainingState
+from skgex._nets.training_state import CapturedState, TrainingState
 from skgex._utils.unfinished import Draft, current_place
 
 
@@ -86,7 +86,7 @@ class _Training:
             Whether there is no further epoch.
         """
         if self.draft.is_due() and self._same_datasets():
-            self.draft.write((self.n_epochs, over, _Captured(self.state)))
+            self.draft.write((self.n_epochs, over, CapturedState(self.state)))
 
     def end_epoch(self, datasets: tuple) -> None:
         """Count an epoch."""
@@ -138,16 +138,6 @@ class _EpochEnd(Callback):
 
     def __setstate__(self, state: dict) -> None:
         self.training = None
-
-
-class _Captured:
-    """Pickled, it is the state of a training as bytes."""
-
-    def __init__(self, state: TrainingState):
-        self._state = state
-
-    def __reduce__(self) -> tuple:
-        return bytes, (self._state.capture(),)
 
 
 def _can_resume(net: NeuralNet) -> bool:

@@ -28,8 +28,9 @@ from torch.optim import Optimizer
 from skgex._nets.skorch_adapter import has_plain_step, named_modules, optimizers_of
 from skgex._utils.random import GeneratorStates
 
-# Parameters of a net of these types may be large, and no training changes them.
-_UNCHANGED = (np.ndarray, torch.Tensor, partial)
+# No training changes parameters of a net of these types. Arrays may be large, and a
+# class from a notebook cannot be pickled in its workers.
+_UNCHANGED = (np.ndarray, torch.Tensor, partial, type, FunctionType)
 
 # Modules whose ``__getstate__`` leaves out only what is made anew by itself. That of
 # other classes may leave out what counts, as that of skorch's EarlyStopping does.
@@ -271,3 +272,13 @@ def _set_optimizer_state(
     optimizer.state.update(state)
     optimizer.param_groups[:] = groups
     vars(optimizer).update(added)
+
+
+class CapturedState:
+    """The state of a net as bytes, which are made when this is pickled."""
+
+    def __init__(self, state: TrainingState):
+        self._state = state
+
+    def __reduce__(self) -> tuple:
+        return bytes, (self._state.capture(),)

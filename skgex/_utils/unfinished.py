@@ -143,6 +143,11 @@ class Draft:
         self._place, self._name = place, name
         self._start()
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept."""
+        return self._place.keeps
+
     def read(self) -> Any:
         """Return what was written last; None if there is none, or it is damaged."""
         if not self._place.may_hold_any():
@@ -155,7 +160,7 @@ class Draft:
 
     def is_due(self) -> bool:
         """Return whether the state should be written now."""
-        return self._place.keeps and time.monotonic() - self._written >= self._pause
+        return self.keeps and time.monotonic() - self._written >= self._pause
 
     def write(self, state: Any) -> None:
         """Write a state, which replaces the last one.
@@ -163,7 +168,7 @@ class Draft:
         If that fails, the work goes on without: the disk may be full, the folder may be
         on another machine, or a part of the state may not be picklable.
         """
-        if not self._place.keeps:
+        if not self.keeps:
             return
         before = time.monotonic()
         new = self._path() + ".part"

@@ -1,12 +1,19 @@
 """Members whose fine-tuning was interrupted go on where they were, bit for bit."""
 
+import random
+
 import numpy as np
 import pytest
+import torch
 from growing import grow
 from joblib import Memory
-from tiny import classifier, make_blobs
+from skorch import NeuralNetClassifier
+from tiny import MLP, classifier, make_blobs
+from torch import nn
+from torch.utils.data import Dataset, WeightedRandomSampler
 
 from skgex._ensemble.cache import DiskMemberCache
+from skgex._ensemble.ensemble import evaluate_trained
 from skgex._ensemble.fine_tuning import FineTuning, MemberSGD
 from skgex._nets.training import train
 from skgex._utils import unfinished
@@ -105,3 +112,118 @@ def test_a_group_of_which_a_part_is_stored(tmp_path, steps, monkeypatch, n_store
     assert_equal(grow(trained, *BLOBS, TUNING, SEEDS[:16], cache=cache), expected)
     assert not steps
     assert not list(tmp_path.rglob("unfinished"))
+
+
+class Augmented(Dataset):
+    """Rows that differ each time they are read, by three or four generators."""
+
+    def __init__(self, X, y, own):
+        self.X, self.y = X, y
+        self.own = np.random.RandomState(0) if own else np.random
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, i):
+        noise = torch.randn(1).item() + np.random.randn() + random.gauss(0, 1)
+        return self.X[i] + 0.1 * noise + 0.1 * self.own.randn(), self.y[i]
+
+
+class Counting(MLP):
+    """Has a state that is neither a parameter nor a buffer."""
+
+    calls = 0
+
+    def forward(self, X):
+        self.calls += self.training
+        return super().forward(X) * (1 + self.calls % 5)
+
+
+class OwnStep(NeuralNetClassifier):
+    """Weighs its steps by how many there were, and by its history."""
+
+    n_steps = 0
+
+    def train_step(self, batch, **fit_params):
+        self.n_steps += 1
+        batches = len(self.history[-1]["batches"])
+        self.criterion_.label_smoothing = 0.1 * ((self.n_steps + batches) % 4)
+        return super().train_step(batch, **fit_params)
+
+
+def net_of(kind=NeuralNetClassifier, module=MLP, **kwargs):
+    settings = {"train_split": None, "verbose": 0, "batch_size": 16, "max_epochs": 1}
+    settings |= {"criterion": nn.CrossEntropyLoss, "iterator_train__shuffle": True}
+    return kind(module, **settings | kwargs)
+
+
+def drawing(sampler):
+    """A net whose rows are drawn by a sampler."""
+    return net_of(module__dropout=0.3, iterator_train__shuffle=False).set_params(
+        iterator_train__sampler=sampler
+    )
+
+
+def local_class():
+    """Stand for a class of a notebook, which its workers cannot import."""
+
+    class Local(MLP):
+        """An MLP."""
+
+    return Local
+
+
+WEIGHTED = WeightedRandomSampler(np.linspace(1, 2, 60), 60)
+NETS = {
+    "dropout": net_of(module__dropout=0.3),
+    "batch norm": net_of(module__batch_norm=True, module__dropout=0.3),
+    "counting": net_of(module=Counting),
+    "own step": net_of(OwnStep, module__dropout=0.3),
+    "single rows": net_of(module__dropout=0.3, batch_size=59),
+    "weighted": drawing(WEIGHTED),
+    "local": net_of(module=local_class(), module__dropout=0.3),
+}
+ONE_BY_ONE = SEEDS[:3]
+
+
+@pytest.mark.parametrize("last", [1, 5, 8, 10, 13])
+@pytest.mark.parametrize("net", NETS)
+def test_single_members_go_on(tmp_path, steps, net, last):
+    trained = train(NETS[net], *BLOBS, 0)
+    assert_equal(
+        *interrupted_and_not(tmp_path, steps, trained, *BLOBS, ONE_BY_ONE, last)
+    )
+
+
+@pytest.mark.parametrize("last", [5, 22])
+@pytest.mark.parametrize(
+    "settings", [{"chain": True}, {"max_samples": 0.5}], ids=["chain", "half"]
+)
+def test_in_each_setting(tmp_path, steps, settings, last):
+    trained = train(net_of(module__dropout=0.3), *BLOBS, 0)
+    seeds = ONE_BY_ONE
+    assert_equal(
+        *interrupted_and_not(tmp_path, steps, trained, *BLOBS, seeds, last, **settings)
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "own"), [(4, True), (6, True), (6, False), (15, False)]
+)
+def test_a_dataset_that_draws_goes_on(tmp_path, steps, last, own):
+    """In the second of two members, one with a generator of its own would be new."""
+    trained = train(net_of(module__dropout=0.3), *BLOBS, 0)
+    settings = {"reference": evaluate_trained(trained, *BLOBS)}
+
+    def grown(**cache):
+        data = Augmented(*BLOBS, own)  # a new process has a new one
+        return grow(trained, data, None, TUNING, SEEDS[:2], **settings, **cache)
+
+    expected = grown()
+    steps.clear()
+    steps.last = last
+    with pytest.raises(KeyboardInterrupt):
+        grown(cache=cache_in(tmp_path))
+    steps.last = None
+    assert_equal(grown(cache=cache_in(tmp_path)), expected)
+    assert len(steps) == 2 * TUNING.n_steps
