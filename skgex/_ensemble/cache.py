@@ -5,8 +5,9 @@ from typing import Any
 
 from joblib import Memory
 
-from skgex._utils.memory import CheckedMemory, check_memory, hash_of
+from skgex._utils.memory import CheckedMemory, check_memory
 from skgex._utils.unfinished import NO_DRAFT, Draft
+from skgex._utils.value_hash import hash_of
 
 
 class MemberCache(dict):

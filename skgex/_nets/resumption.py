@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import joblib
 import numpy as np
 import torch
 from skorch import NeuralNet
@@ -24,6 +23,7 @@ from skgex._nets.fit_loop import before_iterators, is_stop, looping_by
 from skgex._nets.parts import WithoutSingleRows
 from skgex._nets.training_state import CapturedState, TrainingState
 from skgex._utils.unfinished import Draft, current_place
+from skgex._utils.value_hash import hash_of
 
 
 def resuming(net: NeuralNet) -> AbstractContextManager:
@@ -110,7 +110,7 @@ class _Training:
             return True
         before = self.digest
         try:
-            self.digest = joblib.hash(self.datasets)
+            self.digest = hash_of(self.datasets)
         except Exception:  # whatever a user's dataset raises
             self.digest = None
         return before is not None and before == self.digest

@@ -10,12 +10,12 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import joblib
 from joblib import Memory
 from sklearn.utils.validation import check_memory as _check_memory
 
 from skgex._utils.results import AnyResults, place_in, results_in
 from skgex._utils.unfinished import Place, working_at
+from skgex._utils.value_hash import hash_of
 
 
 class CheckedMemory:
@@ -114,8 +114,3 @@ def check_memory(memory: str | Memory | CheckedMemory | None) -> CheckedMemory:
     if isinstance(memory, CheckedMemory):
         return memory
     return CheckedMemory(_check_memory(memory))
-
-
-def hash_of(value: Any) -> str:
-    """Return a hash by which a result is found; arrays on disk equal others."""
-    return joblib.hash(value, coerce_mmap=True)
