@@ -82,6 +82,7 @@ def test_what_has_no_entry_per_row_is_refused(y, kind):
         (np.array([1, [2, 3], 4], dtype=object), "row 1 holds a list"),
         (np.array([1, 4, (2, 3)], dtype=object), "row 2 holds a tuple"),
         ([1, 2, np.nan, np.nan], r"contains NaN\. .* in 2 of 4 rows: 2, 3\. Drop"),
+        ([None, np.nan], r"contains None\. .* in 2 of 2 rows"),
         ([1, None], r"contains None\. .* in 1 of 2 rows: 1\. Drop"),
         (["a", float("nan"), "b"], r"contains NaN\. .* in 1 of 3 rows: 1\."),
         (["a", pd.NA], r"contains <NA>\. .* in 1 of 2 rows: 1\."),

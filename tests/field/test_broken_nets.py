@@ -15,6 +15,7 @@ from torch.utils.data import TensorDataset
 from skgex import GEXDetector
 from skgex.exceptions import SaturationWarning
 from skgex.hardness import EL2N
+from skgex.influence import InfluenceFunction, RandomProjection
 
 DIVERGED = "net: its training diverged: weights are not finite"
 NETS = [cls for cls in all_estimators() if "net" in signature(cls).parameters]
@@ -85,6 +86,21 @@ def test_a_frozen_net_with_nan_weights_is_refused(cls):
         net.module_.output.weight[0, 0] = torch.nan
     with pytest.raises(ValueError, match=DIVERGED):
         cheap(cls, FrozenEstimator(net)).fit(X, y)
+
+
+class Cusp(MLP):
+    """Its outputs are finite, but not its gradients: the root of zero has none."""
+
+    def forward(self, X):
+        return super().forward(X) + (0 * self.output.bias).sqrt()
+
+
+@pytest.mark.parametrize("cls", [InfluenceFunction, RandomProjection])
+def test_gradients_that_are_not_finite_are_refused(cls):
+    X, y = make_blobs(30)
+    net = FrozenEstimator(classifier(Cusp).initialize())
+    with pytest.raises(ValueError, match="gradients are not finite"):
+        cheap(cls, net).fit(X, y)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

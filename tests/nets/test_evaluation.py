@@ -95,6 +95,36 @@ def test_binary_losses_equal_a_loop(blobs):
     np.testing.assert_allclose(evaluate(net, X, y).losses, expected, rtol=1e-12)
 
 
+class Sides(Pair):
+    """Takes the features by name, in two parts."""
+
+    def forward(self, left, right):
+        return super().forward(torch.cat([left, right], dim=1))
+
+
+class SidesNet(PairNet):
+    """Adds to the loss what the samples say."""
+
+    def get_loss(self, y_pred, y_true, X=None, **kwargs):
+        loss = super().get_loss(y_pred, y_true, X=X, **kwargs)
+        return loss + X["left"].square().mean() + y_pred[1].mean()
+
+
+def test_losses_of_named_samples_and_several_outputs_equal_a_loop(blobs):
+    """The criterion has no reduction, so that each row is cut out of all of them."""
+    X, y = blobs
+    net = initialised(SidesNet(Sides, criterion=BareCriterion, verbose=0))
+    left, right = torch.as_tensor(X).split(2, dim=1)
+    expected = []
+    with torch.no_grad():
+        for i, label in enumerate(y):
+            logits, squares = net.module_(left[i : i + 1], right[i : i + 1])
+            of_label = BareCriterion()(logits, torch.tensor([label]))
+            expected.append(of_label + left[i].square().mean() + squares.mean())
+    found = evaluate(net, {"left": X[:, :2], "right": X[:, 2:]}, y)
+    np.testing.assert_allclose(found.losses, expected, rtol=1e-12)
+
+
 def test_class_weights_train_and_do_not_judge(blobs):
     X, y = blobs
     net = initialised(classifier(criterion__weight=WEIGHTS))
