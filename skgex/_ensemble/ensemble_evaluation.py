@@ -135,6 +135,8 @@ def combine(
         # A diverged member must not turn the mean into nan for all.
         weighted = np.nan_to_num(member.outputs).T * weight
         outputs += weighted.T.astype(outputs.dtype)
+    # What comes from a worker may not be written to.
+    own = np.array(reference.losses)
     return EnsembleEvaluation(
-        reference.losses, losses, outputs, reference.targets, counted, n_starts
+        own, losses, outputs, reference.targets, counted, n_starts
     )

@@ -36,7 +36,7 @@ class Plain(nn.Module):
 
 
 def judge(name):
-    """Fit, ask about the fitted rows, and print the peak of memory in bytes."""
+    """Fit, ask all about the fitted rows, and print the peak of memory in bytes."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", DivergenceWarning)  # of a net that learnt little
     rng = np.random.default_rng(0)
@@ -55,6 +55,10 @@ def judge(name):
     )
     detector = GEXDetector(net, **settings).fit(X, y)
     assert detector.predict(X, y).shape == (N_ROWS,)
+    assert detector.noise_proba(X, y).shape == (N_ROWS,)
+    assert len(detector.issues(X)) == N_ROWS
+    assert f"of {N_ROWS:,} labels" in detector.summary()
+    assert len(detector.explain(np.arange(20))) == 20
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 

@@ -52,6 +52,17 @@ def test_predictions_are_averaged_over_the_members_that_count():
     assert found.counted is counted
 
 
+def test_losses_may_be_overwritten_even_if_a_worker_sent_them_to_read_only():
+    """As Ray's workers do."""
+    sent = evaluations()
+    for evaluation in sent:
+        for values in evaluation:
+            values.flags.writeable = False
+    found = combine(sent[0], sent[1:], N_MEMBERS)
+    found.losses[0], found.reference[0] = 5.0, 0.0
+    assert sent[0].losses[0] != 0
+
+
 def whole(**params):
     reference, *members = evaluations()
     return combine(reference, members, N_MEMBERS, **params)
