@@ -344,10 +344,13 @@ def _grow_each(
     """Grow members one by one."""
     if len(plans) > 1:  # one draft cannot hold the state of several
         draft = NO_DRAFT
-    return [
-        grow_member(trained, X, y, tuning, plan, None, keep_weights, draft)
-        for plan in plans
-    ]
+    given = trained, X, y, tuning
+    members: list[Member] = []
+    with steps("members", len(plans)) as reach:
+        for plan in plans:
+            members.append(grow_member(*given, plan, None, keep_weights, draft))
+            reach(len(members))
+    return members
 
 
 def _grow_together(

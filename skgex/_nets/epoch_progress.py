@@ -14,7 +14,7 @@ from skgex._utils.progress import Reach, anyone_listens, steps
 
 # A training that stops early is expected to take as many epochs as this at first, and
 # then half as many again as it has taken.
-TYPICAL_EPOCHS = 40
+TYPICAL_EPOCHS = 16
 MORE = 0.5
 
 

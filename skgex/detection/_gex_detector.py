@@ -56,6 +56,10 @@ from skgex.influence._gex import predicts_classes
 
 JUDGEMENT = "judging the labels"
 
+# How many epochs of the net that takes: of the default net, and of one that is given,
+# which may be larger.
+JUDGEMENT_WORK = 6.0, 3.0
+
 # Half of the groups for each member: as many members score a row as learn from it.
 GROUPED_SHARE = 0.5
 
@@ -383,7 +387,7 @@ class GEXDetector(DetectorMixin, GEX):
         data, rows = validate(self, X, y, groups)
         self._check_precision(data)
         ranking = Ranking(self.statistic, data.coding, float(self.loss_floor))
-        expect({JUDGEMENT: 1.0})
+        expect({JUDGEMENT: JUDGEMENT_WORK[self.net is not None]})
         fitted = self._fit_ensemble(
             data,
             rows,

@@ -17,6 +17,7 @@ from skgex._data.sparse_rows import SparseRows
 from skgex._nets.predictions import features
 from skgex._nets.snapshot import TrainedNet, revive
 from skgex._utils.parallel import one_thread
+from skgex._utils.progress import steps
 
 # A row has this number of neighbours, but no more than its class has other rows: a row
 # of a small class cannot have more neighbours with its label.
@@ -98,15 +99,17 @@ class Neighbours:
         wanted = np.clip(np.where(codes < 0, most, counts[codes] - 1), 1, most)
         search = NearestNeighbors(n_neighbors=most + 1).fit(self.features)
         batches = gen_batches(len(codes), BATCH)
-        for rows, batch in zip(batches, _in_batches(blocks), strict=True):
-            with one_thread():
-                found = search.kneighbors(batch, return_distance=False)
-            if own is None:
-                itself = self._is_same(found, batch, codes[rows])
-            else:
-                itself = found == own[rows, None]
-            differs = self.codes[found] != codes[rows, None]
-            shares[rows] = _share_of_first(differs, ~itself, wanted[rows])
+        with steps("neighbours", len(codes)) as reach:
+            for rows, batch in zip(batches, _in_batches(blocks), strict=True):
+                with one_thread():
+                    found = search.kneighbors(batch, return_distance=False)
+                if own is None:
+                    itself = self._is_same(found, batch, codes[rows])
+                else:
+                    itself = found == own[rows, None]
+                differs = self.codes[found] != codes[rows, None]
+                shares[rows] = _share_of_first(differs, ~itself, wanted[rows])
+                reach(rows.stop)
         return shares
 
     def _is_same(

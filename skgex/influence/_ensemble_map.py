@@ -31,6 +31,7 @@ from skgex._ensemble.learning_rate import (
     choose_learning_rate,
 )
 from skgex._ensemble.stability import LIMIT, STABLE, sizes, stability
+from skgex._ensemble.stackable import can_batch
 from skgex._ensemble.statistics import loss_deviations, self_influence
 from skgex._nets.batches import steps_per_epoch
 from skgex._nets.broken_net import check_losses
@@ -38,7 +39,7 @@ from skgex._nets.parts import check_samplers
 from skgex._nets.snapshot import TrainedNet, Weights, revive
 from skgex._nets.training import Trial, make_trial
 from skgex._utils.memory import check_memory
-from skgex._utils.progress import phase
+from skgex._utils.progress import anyone_listens, phase
 from skgex._utils.random import Seeds, draw_seeds
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import (
@@ -223,11 +224,11 @@ def fit_ensemble(
         "chooses": parameters.lr == "auto" and last is None,
         "stops_early": stops_early,
     }
-    _expect(parameters, len(data.X), None, **known)
+    _expect(parameters, data, None, None, **known)
     trained, trial = _train(parameters, data, seeds, stops_early, last)
     kept = last.cache if last else MemberCache()
     cache = _cache_to_use(parameters, data, trained, kept, keeps_cache)
-    _expect(parameters, len(data.X), trial, **known)
+    _expect(parameters, data, trained, trial, **known)
     with phase(REFERENCE):
         reference = evaluate_once(trained, data.X, data.targets, cache)
     check_losses(reference.losses)  # before the choice of the rate and the members
@@ -432,19 +433,26 @@ def _train(
 
 def _expect(
     parameters: EnsembleParameters,
-    n_rows: int,
+    data: Data,
+    trained: TrainedNet | None,
     trial: Trial | None,
     *,
     chooses: bool,
     stops_early: bool,
 ) -> None:
     """Announce what follows the training of the net, or correct what was announced."""
-    net, n_steps = parameters.net, parameters.n_steps
+    if not anyone_listens():
+        return
+    net, n_steps, n_rows = parameters.net, parameters.n_steps, len(data.X)
     if chooses:
         expect_choice(net, trial, has_trial=stops_in_time(net, stops_early))
     if n_steps == "auto":
         n_steps = max(MIN_STEPS, n_rows // batch_size_of(skorch_net(net), n_rows))
-    expect_members(net, n_rows, _sizes(parameters)[0], int(n_steps))
+    stacked = net is None
+    if trained is not None and not parameters.chain:
+        stacked = can_batch(trained, data.X, data.targets)
+    n_members = _sizes(parameters)[0]
+    expect_members(net, n_rows, n_members, int(n_steps), stacked=stacked)
 
 
 def _tuning(

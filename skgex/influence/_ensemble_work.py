@@ -16,12 +16,12 @@ REFERENCE = "evaluating the net"
 CHOICE = "choosing the learning rate"
 GROWTH = "growing the ensemble"
 
-# Of the steps that may be taken to choose the learning rate, this share is on average.
-TRIED = 0.7
+# What it costs to choose the learning rate, compared to as many steps of training as it
+# may take: usually it takes fewer, and they keep no record.
+CHOICE_COST = 0.35
 
-# What a step of a member of the default net costs, compared to a step of its training:
-# less, since members are stacked.
-STACKED = 0.25
+# What a step of a member costs, compared to one of training, if members are stacked.
+STACKED_COST = 0.2
 
 
 def expect_choice(net: GivenNet, trial: Trial | None, *, has_trial: bool) -> None:
@@ -37,12 +37,14 @@ def expect_choice(net: GivenNet, trial: Trial | None, *, has_trial: bool) -> Non
         Whether early stopping makes one, so that none has to be made for the choice.
     """
     n_epochs = len(trial.trained.history) if trial else likely_epochs(net)
-    expect({CHOICE: TRIED * (1 - HELD_OUT) * n_epochs})
+    expect({CHOICE: CHOICE_COST * (1 - HELD_OUT) * n_epochs})
     if not has_trial:
         expect({TRIAL: likely_trial(net)})
 
 
-def expect_members(net: GivenNet, n_rows: int, n_members: int, n_steps: int) -> None:
+def expect_members(
+    net: GivenNet, n_rows: int, n_members: int, n_steps: int, *, stacked: bool
+) -> None:
     """Announce the members, and the evaluation of the net before them.
 
     Parameters
@@ -52,8 +54,10 @@ def expect_members(net: GivenNet, n_rows: int, n_members: int, n_steps: int) -> 
     n_rows, n_members : int
     n_steps : int
         Of each member.
+    stacked : bool
+        Whether members are trained as one program, as far as is known.
     """
-    cost = STACKED if net is None else 1.0
+    cost = STACKED_COST if stacked else 1.0
     passes = n_steps * batch_size_of(skorch_net(net), n_rows) / n_rows
     expect({REFERENCE: EVALUATION, GROWTH: n_members * cost * (passes + EVALUATION)})
 
