@@ -79,7 +79,12 @@ def _changes(code: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_left_out(node) -> bool:
-    """Return whether a node is a type, part of a decorator, or the text of an error."""
+    """Return whether a node is a type, part of a decorator, or the text of an error.
+
+    Or a star among parameters, which multiplies nothing.
+    """
+    if node.type == "operator" and node.parent.type == "parameters":
+        return True
     within, inner = node.parent, node
     while within is not None:
         if within.type in ("annassign", "decorator", "tfpdef"):

@@ -38,7 +38,7 @@ class Pair:
         return self.left + self.right
 
 
-def check(x: int | float, most: int = 10) -> bool:
+def check(x: int | float, *, most: int = 10) -> bool:
     """No more than ``LIMIT + 1``."""
     if x > most:
         raise ValueError(f"{x} is {x - most} more than {most}.")
@@ -56,12 +56,12 @@ def test_neither_types_nor_texts_nor_decorators_nor_constants_are_changed(mutant
     assert {(mutant.was, mutant.became) for mutant in mutants} == {
         ("return self.left + self.right", "return self.left - self.right"),
         (
-            "def check(x: int | float, most: int = 10) -> bool:",
-            "def check(x: int | float, most: int = 11) -> bool:",
+            "def check(x: int | float, *, most: int = 10) -> bool:",
+            "def check(x: int | float, *, most: int = 11) -> bool:",
         ),
         (
-            "def check(x: int | float, most: int = 10) -> bool:",
-            "def check(x: int | float, most: int = 9) -> bool:",
+            "def check(x: int | float, *, most: int = 10) -> bool:",
+            "def check(x: int | float, *, most: int = 9) -> bool:",
         ),
         ("if x > most:", "if x >= most:"),
         ("if x > most:", "if x <= most:"),

@@ -54,13 +54,13 @@ def test_positions_follow_the_order_of_the_given_classes():
 
 def test_a_label_that_is_not_a_class_has_no_likelihood():
     labels = ClassLabels(np.array([2, 4, 6]))
-    codes = labels.encode(np.array([4, 5, 1, 9]))
-    np.testing.assert_array_equal(codes, [1, -1, -1, -1])
-    np.testing.assert_array_equal(labels.unknown(codes), [False, True, True, True])
-    np.testing.assert_array_equal(labels.targets(codes), [1, 0, 0, 0])
-    outputs = np.tile([0.2, 0.5, 0.3], (4, 1))
+    codes = labels.encode(np.array([4, 5, 1, 9, 2]))
+    np.testing.assert_array_equal(codes, [1, -1, -1, -1, 0])
+    np.testing.assert_array_equal(labels.unknown(codes), [0, 1, 1, 1, 0])
+    np.testing.assert_array_equal(labels.targets(codes), [1, 0, 0, 0, 0])
+    outputs = np.tile([0.2, 0.5, 0.3], (5, 1))
     np.testing.assert_array_equal(
-        labels.likelihood(codes, outputs, np.zeros((4, 1))), [0.5, 0, 0, 0]
+        labels.likelihood(codes, outputs, np.zeros((5, 1))), [0.5, 0, 0, 0, 0.2]
     )
 
 

@@ -29,10 +29,12 @@ CHANCE = ChanceLevel(1.0, 1.0)
 
 def test_members_above_chance_diverged():
     found = diverged(
-        evaluation([0.0, 0.2], [0.5, 1.4], [0.5, 1.6], [0.1, np.inf], [0, np.nan]),
+        evaluation(
+            [0.0, 0.2], [0.5, 1.4], [0.5, 1.5], [0.5, 1.6], [0.1, np.inf], [0, np.nan]
+        ),
         CHANCE,
     )
-    np.testing.assert_array_equal(found, [False, True, True, True])
+    np.testing.assert_array_equal(found, [False, False, True, True, True])
 
 
 def test_where_the_net_is_no_better_than_chance_they_are_worse_by_half_of_it():
@@ -69,7 +71,10 @@ def test_what_was_only_memorised_may_be_forgotten_but_not_all(held_out, limit):
 
 @pytest.mark.parametrize(
     ("reference", "chance", "expected"),
-    [(0.89, 1.0, True), (0.91, 1.0, False), (1.5, 1.0, False), (0.5, np.inf, False)],
+    [
+        *((0.89, 1.0, True), (0.91, 1.0, False), (1.5, 1.0, False)),
+        *((1.79, 2.0, True), (1.81, 2.0, False), (0.5, np.inf, False)),
+    ],
 )
 def test_a_net_that_learnt_little_has_nothing_to_forget(reference, chance, expected):
     members = evaluation([reference] * 2, [50.0, 50.0])

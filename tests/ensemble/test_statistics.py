@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from reference import influence_by_loops
 
+from skgex._data.label_coding import ClassLabels, RegressionTargets
 from skgex._ensemble.statistics import (
+    LOWEST,
     MAX_LOSS,
     finite_losses,
     influence,
     log_likelihood,
+    log_likelihoods,
     loss_deviations,
     mean_over_members,
     relative_losses,
@@ -120,6 +123,50 @@ def test_losses_that_overflowed_become_the_largest(dtype):
     finite = finite_losses(losses)
     assert finite.dtype == dtype
     np.testing.assert_allclose(finite, [1.0, MAX_LOSS, MAX_LOSS], rtol=1e-6)
+
+
+def test_the_largest_is_that_of_the_row_but_no_less_than_of_a_probability_of_zero():
+    losses = np.array([[1.0, 200, np.inf], [1, 2, np.nan], [3, 4, 5]])
+    expected = [[1, 200, 200], [1, 2, MAX_LOSS], [3, 4, 5]]
+    np.testing.assert_array_equal(finite_losses(losses), expected)
+    by_token = np.stack([losses, np.zeros_like(losses)], axis=1)
+    filled = np.stack([expected, np.zeros_like(losses)], axis=1)
+    np.testing.assert_array_equal(finite_losses(by_token), filled)
+    whole = losses[2:]
+    assert finite_losses(whole) is whole
+
+
+def test_a_class_is_as_likely_as_its_probability():
+    outputs = np.array([[0.5, 0.5], [0.75, 0.25], [0.9, 0.1], [1.0, 0.0], [np.nan] * 2])
+    codes, losses = np.array([0, 1, -1, 1, 0]), np.ones((5, 1))
+    found = log_likelihoods(ClassLabels(np.arange(2)), codes, outputs, losses)
+    expected = [np.log(0.5), np.log(0.25), -MAX_LOSS, -MAX_LOSS, -MAX_LOSS]
+    np.testing.assert_allclose(found, expected)
+
+
+def test_a_regression_target_is_as_likely_as_the_mean_of_its_densities():
+    losses = np.array(
+        [
+            [0.5, 1.5],
+            [80.0, 95.0],
+            [2000.0, 2000.0 + np.log(3)],
+            [1.0, np.inf],
+            [3000.0, np.nan],
+            [np.inf, np.nan],
+        ],
+        dtype=np.float64,
+    )
+    found = log_likelihoods(RegressionTargets(np.float64, ()), None, None, losses)
+    expected = [
+        np.log((np.exp(-0.5) + np.exp(-1.5)) / 2),
+        -80 + np.log((1 + np.exp(-15)) / 2),
+        -2000 + np.log((1 + 1 / 3) / 2),
+        -1 - np.log(2),
+        -3000 - np.log(2),
+        LOWEST,
+    ]
+    np.testing.assert_allclose(found, expected)
+    assert np.isfinite(LOWEST**2)
 
 
 @given(losses_arrays, st.integers(2, 5), st.integers(0, 2**31))
