@@ -24,6 +24,7 @@ ORDER = [
     "skgex.hardness",
     "skgex.metrics",
     "skgex.datasets",
+    "skgex.persistence",
     "skgex.exceptions",
 ]
 

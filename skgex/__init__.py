@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skgex.cleaning import CleanedClassifier, CleaningSampler
     from skgex.detection import GEXDetector, NoisyLabelDetector
+    from skgex.persistence import load
     from skgex.pruning import DatasetPruner, GEXPruner
     from skgex.tabular import tabular_detector
 
@@ -20,6 +21,7 @@ _HOMES = {
     "GEXDetector": "detection",
     "GEXPruner": "pruning",
     "NoisyLabelDetector": "detection",
+    "load": "persistence",
     "tabular_detector": "tabular",
 }
 
@@ -33,6 +35,7 @@ _SUBMODULES = [
     "influence",
     "inspection",
     "metrics",
+    "persistence",
     "pruning",
     "report",
     "tabular",
@@ -46,6 +49,7 @@ __all__ = [
     "GEXPruner",
     "NoisyLabelDetector",
     "__version__",
+    "load",
     "tabular_detector",
 ]
 

@@ -1,4 +1,4 @@
-"""Warnings of skgex, all derived from :class:`SkgexWarning`."""
+"""Warnings of skgex, all derived from :class:`SkgexWarning`, and its error."""
 
 
 class SkgexWarning(UserWarning):
@@ -83,3 +83,11 @@ class SparedRowsWarning(SkgexWarning):
 
 class RoundingWarning(SkgexWarning):
     """Distinct values of X become equal in the floating type of the net."""
+
+
+class InconsistentVersionWarning(SkgexWarning):
+    """An estimator was saved or pickled by another version of skgex."""
+
+
+class LoadError(ValueError):
+    """A file cannot be loaded: it is damaged, too old or new, or names unknown code."""

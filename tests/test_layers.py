@@ -16,6 +16,7 @@ LAYERS = [
     {"skgex._data"},
     {"skgex._nets"},
     {"skgex._ensemble"},
+    {"skgex.persistence"},
     {"skgex._base"},
     {"skgex.influence", "skgex.hardness"},
     {"skgex.detection", "skgex.pruning", "skgex.cleaning"},

@@ -27,9 +27,10 @@ from skgex._nets.snapshot import TrainedNet
 from skgex._utils.memory_folder import prepare_folder
 from skgex._utils.progress import phase
 from skgex._utils.random import Seeds, draw_seeds
+from skgex.persistence._persistent import Persistent
 
 
-class NetEstimator(BaseEstimator):
+class NetEstimator(Persistent, BaseEstimator):
     """Base of the estimators that score samples by a net.
 
     A subclass has the parameters ``net``, ``memory`` and ``random_state``, and a

@@ -31,6 +31,7 @@ from skgex._data.label_coding import ClassLabels
 from skgex._data.row_index import RowIndex
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import UnseenRowsWarning
+from skgex.persistence._persistent import Persistent
 
 
 def _scorer_has(name: str) -> Callable[["ScorerEstimator"], bool]:
@@ -43,6 +44,7 @@ class ScorerEstimator(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     MetaEstimatorMixin,
+    Persistent,
     BaseEstimator,
 ):
     """Base of the estimators that hold a scorer, fit it and look its scores up.

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -74,11 +76,33 @@ def write_atomically(
     FileNotFoundError, IsADirectoryError, FileExistsError
         As :func:`check_free` does.
     """
-    target = Path(os.path.realpath(check_free(path, overwrite)))
     data = content.encode() if isinstance(content, str) else content
+    with written_atomically(path, overwrite=overwrite) as new:
+        new.write_bytes(data)
+
+
+@contextmanager
+def written_atomically(
+    path: str | os.PathLike, *, overwrite: bool = False
+) -> Iterator[Path]:
+    """Give an empty file to fill, which then takes the name of another.
+
+    Parameters
+    ----------
+    path, overwrite
+        As for :func:`write_atomically`, and with the same errors.
+
+    Yields
+    ------
+    new : Path
+        In the same folder, with the permissions that any new file gets.
+    """
+    target = Path(os.path.realpath(check_free(path, overwrite)))
     new = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        _write(new, data)
+        new.touch(exist_ok=False)
+        yield new
+        _flush(new)
         if target.exists():
             new.chmod(target.stat().st_mode)
         check_free(path, overwrite)  # somebody else may have written it meanwhile
@@ -87,9 +111,7 @@ def write_atomically(
         new.unlink(missing_ok=True)
 
 
-def _write(new: Path, data: bytes) -> None:
-    """Create a file with the permissions that any new file gets, and fill it."""
-    with new.open("xb") as file:
-        file.write(data)
-        file.flush()
+def _flush(new: Path) -> None:
+    """Wait until a file is on the disk."""
+    with new.open("rb+") as file:
         os.fsync(file.fileno())

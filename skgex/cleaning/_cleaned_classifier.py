@@ -34,13 +34,14 @@ from skgex.cleaning._guards import (
 from skgex.cleaning._judge import Judge
 from skgex.cleaning._outcome import outcome
 from skgex.cleaning._plans import fit_by
+from skgex.persistence._persistent import Persistent
 
 
 def _estimator_has(name: str) -> Callable[["CleanedClassifier"], bool]:
     return lambda self: hasattr(getattr(self, "estimator_", self.estimator), name)
 
 
-class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, Persistent, BaseEstimator):
     """Find wrong labels, act on them, and fit a classifier.
 
     The detector is fitted on all rows. Rows that it flags as wrong are dropped, given

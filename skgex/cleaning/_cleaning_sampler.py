@@ -31,9 +31,12 @@ from skgex.cleaning._guards import (
 )
 from skgex.cleaning._judge import Judge
 from skgex.cleaning._outcome import outcome
+from skgex.persistence._persistent import Persistent
 
 
-class CleaningSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
+class CleaningSampler(
+    OneToOneFeatureMixin, MetaEstimatorMixin, Persistent, BaseEstimator
+):
     """Drop or relabel rows of a training set, inside imbalanced-learn's pipelines.
 
     In an ``imblearn.pipeline.Pipeline`` it acts only when the pipeline is fitted. When
