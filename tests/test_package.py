@@ -28,6 +28,7 @@ TOP = [
     "GEXDetector",
     "GEXPruner",
     "NoisyLabelDetector",
+    "load",
     "tabular_detector",
 ]
 NAMES = [

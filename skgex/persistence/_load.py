@@ -49,12 +49,15 @@ def load(path: str | os.PathLike, *, trusted: Iterable[Any] = ()) -> Any:
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
     >>> import skgex
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
     >>> detector = skgex.GEXDetector(random_state=0).fit(X, y)
-    >>> detector.save("detector.safetensors")
-    >>> again = skgex.load("detector.safetensors")
+    >>> path = Path(mkdtemp()) / "detector.safetensors"
+    >>> detector.save(path)
+    >>> again = skgex.load(path)
     >>> bool((again.predict(X) == detector.predict(X)).all())
     True
     """

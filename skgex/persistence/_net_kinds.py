@@ -96,7 +96,7 @@ def _write_module(value: nn.Module, encoder: Encoder, where: str) -> dict[str, A
         "attributes": own,
         "parameters": dict(value._parameters),
         "buffers": buffers,
-        "modules": dict(value._modules),
+        "modules": _children(value),
         "training": value.training,
     }
     return {
@@ -124,6 +124,12 @@ def _read_module(entry: dict[str, Any], decoder: Decoder) -> nn.Module:
         module.add_module(name, part)
     module.training = parts["training"]
     return module
+
+
+def _children(module: nn.Module) -> dict[str, nn.Module]:
+    """Return the modules in a module, also those that have two names."""
+    inside = module.named_modules(remove_duplicate=False)
+    return {name: part for name, part in inside if name and "." not in name}
 
 
 def _has_hooks(module: nn.Module) -> bool:
