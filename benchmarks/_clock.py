@@ -69,15 +69,17 @@ def _seconds(function):
 
 def _grown_by(function, arguments):
     torch.set_num_threads(1)
-    before = _peak()
+    before = peak()
     function(*arguments)
-    return _peak() - before
+    return peak() - before
 
 
-def _peak():
-    """Read the most MiB that this process ever held (Linux).
+def peak(anew=False):
+    """Read the most MiB that this process held, ever or from now on (Linux).
 
     ``ru_maxrss`` would not do: a process inherits its parent's value.
     """
+    if anew:
+        Path("/proc/self/clear_refs").write_text("5")
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(x.split()[1]) for x in lines if x.startswith("VmHWM")) / 1024

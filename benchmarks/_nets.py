@@ -7,6 +7,8 @@ in torch's default order. On other processors bfloat16 is several times slower t
 float32.
 """
 
+from itertools import pairwise
+
 import torch
 from skorch import NeuralNetClassifier
 from torch import nn
@@ -100,6 +102,28 @@ class ResNet(nn.Module):
         top, left = torch.randint(9, (2,)).tolist()
         padded = nn.functional.pad(X, (4, 4, 4, 4))
         return padded[..., top : top + X.shape[-2], left : left + X.shape[-1]]
+
+
+class ResNet18(nn.Sequential):
+    """Eighteen layers for images of 224 x 224, in float32; gives logits."""
+
+    def __init__(self, n_outputs):
+        widths = [64, 64, 128, 256, 512]
+        super().__init__(
+            nn.Conv2d(3, 64, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2, 1),
+            *(
+                Block(n_in if first else n_out, n_out, 2 if first and n_out > 64 else 1)
+                for n_in, n_out in pairwise(widths)
+                for first in (True, False)
+            ),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(512, n_outputs),
+        )
+        self.to(memory_format=torch.channels_last)
 
 
 def make_net(name: str, n_inputs: int, n_outputs: int):
