@@ -58,6 +58,7 @@ def test_members_forgot_that_went_half_of_the_way_to_chance():
     members = [0.6, 0.6, 0.0], [0.61, 0.61, 0.0], [9.0, 0.6, 0.0], [np.nan] * 3
     found = forgot(evaluation(reference, *members), CHANCE)
     np.testing.assert_array_equal(found, [False, True, False, True])
+    assert not forgot(evaluation([0.0], [0.5]), CHANCE)  # just half of the way
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,7 @@ def test_what_was_only_memorised_may_be_forgotten_but_not_all(held_out, limit):
     [
         *((0.89, 1.0, True), (0.91, 1.0, False), (1.5, 1.0, False)),
         *((1.79, 2.0, True), (1.81, 2.0, False), (0.5, np.inf, False)),
+        (9.0, 10.0, True),
     ],
 )
 def test_a_net_that_learnt_little_has_nothing_to_forget(reference, chance, expected):
@@ -86,6 +88,7 @@ def test_members_stood_still_whose_losses_differ_by_rounding():
     for shift, still in [(0.0, True), (9e-6, True), (1.1e-5, False), (1.0, False)]:
         moved = reference * (1 + shift), reference * (1 - shift)
         assert stood_still(evaluation(reference, *moved)) is still
+    assert stood_still(evaluation([0.0, 0.0], [0.0, 0.0]))
     # Only every second member starts from the net.
     others = evaluation(reference, reference, 5 * reference, n_starts=2)
     assert stood_still(others)
