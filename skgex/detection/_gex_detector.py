@@ -176,7 +176,9 @@ class GEXDetector(DetectorMixin, GEX):
         If True, ``fit`` continues from the last fit on the same data: the net is not
         trained again, a learning rate that was chosen is kept, and only missing members
         are fine-tuned. A smaller ``n_members`` costs nothing. Each member's predictions
-        for the fitted rows are held in memory for this.
+        for the fitted rows are held in memory for this. In float32,
+        ``scores_`` may differ from those of all members at once by some 1e-7 of the
+        largest one, since small nets round differently in groups of other sizes.
     memory : str, joblib.Memory or None, default=None
         Directory or ``joblib.Memory`` that caches the trained net, the chosen learning
         rate and the members, for a later fit with the same net, data and seed. A search

@@ -1,6 +1,8 @@
 """Members whose fine-tuning was interrupted go on where they were, bit for bit."""
 
 import random
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +14,18 @@ from tiny import MLP, classifier, make_blobs
 from torch import nn
 from torch.utils.data import Dataset, WeightedRandomSampler
 
-from skgex._ensemble.cache import DiskMemberCache
+from skgex._data.label_coding import ClassLabels
+from skgex._ensemble.cache import DiskMemberCache, MemberCache
 from skgex._ensemble.ensemble import evaluate_trained
 from skgex._ensemble.fine_tuning import FineTuning, MemberSGD
-from skgex._nets.training import train
+from skgex._ensemble.learning_rate import choose_learning_rate
+from skgex._nets.training import make_trial, train
 from skgex._utils import unfinished
+from skgex._utils.memory import check_memory
 
 SEEDS = list(range(18))  # one whole group and a part of one
 BLOBS = make_blobs()
+CODING = ClassLabels(np.arange(3))
 TUNING = FineTuning(9, 0.1, 0.9, "constant")
 
 
@@ -227,3 +233,64 @@ def test_a_dataset_that_draws_goes_on(tmp_path, steps, last, own):
     steps.last = None
     assert_equal(grown(cache=cache_in(tmp_path)), expected)
     assert len(steps) == 2 * TUNING.n_steps
+
+
+@pytest.mark.parametrize("last", [3, 10])
+def test_the_choice_of_the_learning_rate_goes_on(tmp_path, steps, last):
+    X, y = BLOBS
+    trial = make_trial(net_of(module__dropout=0.3, max_epochs=8), X, y, y, 0)
+    given = trial, X, y, y, CODING, FineTuning(6, 0.1, 0.9, "cosine"), 0
+    cached = check_memory(Memory(tmp_path, verbose=0)).cache(choose_learning_rate)
+    expected = choose_learning_rate(*given)
+    n_steps = len(steps)
+    assert n_steps > last
+    steps.clear()
+    steps.last = last
+    with pytest.raises(KeyboardInterrupt):
+        cached(*given)
+    steps.last = None
+    resumed = cached(*given)
+    assert len(steps) == n_steps
+    assert resumed.lr == expected.lr
+    np.testing.assert_array_equal(resumed.outputs, expected.outputs)
+
+
+class Waiting(MLP):
+    """Fails in the first member, once the second is done in another process."""
+
+    def __init__(self, folder=""):
+        super().__init__()
+        self.folder = Path(folder)
+
+    def forward(self, X):
+        """Take some time in training."""
+        if self.training and torch.initial_seed() == 0:
+            while not any(self.folder.glob("*/unfinished/*/*")):
+                time.sleep(0.05)
+            if not (self.folder / "again").exists():
+                raise RuntimeError("as if it were killed")
+        elif self.training:
+            time.sleep(0.1)
+            with open(self.folder / "calls", "a") as file:
+                file.write("x")
+        return super().forward(X)
+
+
+@pytest.mark.slow
+def test_what_another_worker_has_done_is_kept(tmp_path):
+    net = classifier(Waiting, module__folder=str(tmp_path), max_epochs=1)
+    trained = train(net, *BLOBS, 5)
+    calls = tmp_path / "calls"
+    settings = {"cache": cache_in(tmp_path / "joblib"), "n_jobs": 2}
+    settings["reference"] = evaluate_trained(trained, *BLOBS)
+    calls.unlink()
+    with pytest.raises(RuntimeError, match="killed"):
+        grow(trained, *BLOBS, TUNING, SEEDS[:2], **settings)
+    assert calls.stat().st_size == TUNING.n_steps
+    (tmp_path / "again").touch()
+    (tmp_path / "any" / "unfinished" / "a").mkdir(parents=True)
+    (tmp_path / "any" / "unfinished" / "a" / "b").touch()  # waits for nothing
+    resumed = grow(trained, *BLOBS, TUNING, SEEDS[:2], **settings)
+    assert calls.stat().st_size == TUNING.n_steps
+    settings["cache"] = MemberCache()
+    assert_equal(resumed, grow(trained, *BLOBS, TUNING, SEEDS[:2], **settings))
