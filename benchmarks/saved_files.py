@@ -4,7 +4,9 @@ Half of the mutations are those of a disk. The others are made by somebody who k
 format, and have a right checksum. All are loaded in one process, whose memory is
 limited, with a hook that notes whatever the interpreter executes, starts or unpickles.
 
-    python benchmarks/saved_files.py --n 1000
+The mutations are those of the tests:
+
+    PYTHONPATH=tests:tests/persistence python benchmarks/saved_files.py --n 1000
 """
 
 import argparse
@@ -18,9 +20,6 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "persistence")]
-
 import numpy as np
 from hostile import ATTACKS, DAMAGES, mutations
 from sklearn.frozen import FrozenEstimator
@@ -29,7 +28,7 @@ from tiny import MLP, classifier, flip_every, make_blobs
 import skgex
 from skgex.exceptions import LoadError
 
-RESULTS = ROOT / "benchmarks" / "results" / "saved_files.csv"
+RESULTS = Path(__file__).parent / "results" / "saved_files.csv"
 EXTRA_BYTES = 2**31  # what loading may take besides what the process has already
 SECONDS = 20  # one mutation at most
 FORBIDDEN = (
@@ -66,7 +65,7 @@ def main():
 
 def outcomes(n, seed):
     """Yield what came of each mutation."""
-    X, y, fitted = fitted_detector()
+    X, fitted = fitted_detector()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "saved"
         fitted.save(path)
@@ -97,7 +96,7 @@ def fitted_detector():
     net = classifier(max_epochs=5).fit(X, clean)
     settings = {"n_members": 2, "n_steps": 6, "lr": 0.1, "random_state": 0}
     detector = skgex.GEXDetector(FrozenEstimator(net), **settings).fit(X, y)
-    return np.concatenate([X, X + 1]), y, detector
+    return np.concatenate([X, X + 1]), detector
 
 
 def answer(detector, X):
