@@ -6,18 +6,13 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from tiny import learner
+from unchanged import NETS, SETTINGS, check_fit
 
 from skgex import GEXDetector
 from skgex._utils.parallel import run
 
 distributed = pytest.importorskip("distributed")
 
-SETTINGS = {"n_members": 10, "n_steps": 6, "lr": 0.1, "random_state": 0}
-NETS = {
-    "stacked": learner,
-    "one by one": lambda: learner(module__dropout=0.3, module__batch_norm=True),
-    "default": lambda: None,
-}
 RECEIVED = []
 
 
@@ -58,18 +53,7 @@ def test_data_reach_each_worker_once():
 @pytest.mark.parametrize("keep_members", [True, False])
 @pytest.mark.parametrize("net", NETS)
 def test_a_cluster_changes_no_bit(noisy, net, keep_members):
-    X, y, _ = noisy
-    settings = {**SETTINGS, "keep_members": keep_members}
-    alone = GEXDetector(NETS[net](), n_jobs=1, **settings).fit(X, y)
-    with parallel_config(backend="dask"):
-        detector = GEXDetector(NETS[net](), **settings).fit(X, y)
-        new = X[:7] + 1, y[:7]
-        if keep_members:
-            asked = detector.transform(*new)
-            np.testing.assert_array_equal(asked, alone.transform(*new))
-    np.testing.assert_array_equal(detector.scores_, alone.scores_)
-    np.testing.assert_array_equal(detector.transform(X), alone.transform(X))
-    np.testing.assert_array_equal(detector.predict_proba(X), alone.predict_proba(X))
+    check_fit(*noisy[:2], net, keep_members, backend="dask")
 
 
 @pytest.mark.slow
