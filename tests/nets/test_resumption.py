@@ -139,10 +139,17 @@ class OwnRandom(PairDataset):
 
 
 class Decay(Callback):
-    """Shrinks the weights by a factor that it draws and remembers."""
+    """Shrinks the weights by a factor that it draws and remembers, but not at first."""
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Wait."""
+        self.waits_ = True
 
     def on_epoch_end(self, net, **kwargs):
         """Shrink, by less each time."""
+        if hasattr(self, "waits_"):
+            del self.waits_
+            return
         self.factor_ = 0.5 * getattr(self, "factor_", 1.0) * (1 + torch.rand(()).item())
         with torch.no_grad():
             net.module_.output.weight.mul_(1 - 0.1 * self.factor_)
@@ -158,7 +165,7 @@ class Less(Callback):
 
 
 class Accumulating(NeuralNetClassifier):
-    """Steps at every third batch, across the ends of epochs."""
+    """Steps at every second batch, across the ends of epochs."""
 
     def initialize(self):
         """Begin to count."""
@@ -170,7 +177,7 @@ class Accumulating(NeuralNetClassifier):
         """Add to the gradients; step sometimes."""
         step = self.train_step_single(batch, **fit_params)
         self.n_batches_ += 1
-        if self.n_batches_ % 3 == 0:
+        if self.n_batches_ % 2 == 0:
             self.optimizer_.step()
             self.optimizer_.zero_grad()
         return step
