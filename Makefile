@@ -12,7 +12,7 @@ OTHER = .venv-$(notdir $(PYTHON))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lint types docs examples dist test test-slow test-lowest test-python
-.PHONY: format clean
+.PHONY: audit format clean
 
 help: ## list the targets (what a plain `make` does)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,10 @@ mutation: $(INSTALLED) ## which changes of the code no test notices (hours; see 
 	$(QUALITY)
 	$(BIN)/python -m pytest -q .ci/mutation
 	$(BIN)/python .ci/mutation $(MUTATE)
+
+audit: $(INSTALLED) ## known vulnerabilities of the pinned versions, where there is a network
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[audit]"
+	$(BIN)/python .ci/audit.py
 
 format: $(INSTALLED) ## fix style and formatting where ruff can
 	$(BIN)/ruff check --fix .
