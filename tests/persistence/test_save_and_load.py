@@ -198,7 +198,7 @@ def test_regression_targets(tmp_path):
         {"threshold": "precision 90%"},
         {"random_state": np.random.RandomState(4)},
     ],
-    ids=str,
+    ids=lambda params: next(iter(params)),
 )
 def test_parameters(params, tmp_path):
     detector = quick(**params).fit(X, y)
