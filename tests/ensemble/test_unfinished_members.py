@@ -255,21 +255,26 @@ def test_the_choice_of_the_learning_rate_goes_on(tmp_path, steps, last):
     np.testing.assert_array_equal(resumed.outputs, expected.outputs)
 
 
+FIRST, SECOND = 3, 4
+
+
 class Waiting(MLP):
     """Fails in the first member, once the second is done in another process."""
 
     def __init__(self, folder=""):
-        super().__init__()
+        super().__init__(dropout=0.1)  # it cannot be stacked
         self.folder = Path(folder)
 
     def forward(self, X):
-        """Take some time in training."""
-        if self.training and torch.initial_seed() == 0:
-            while not any(self.folder.glob("*/unfinished/*/*")):
-                time.sleep(0.05)
+        """Take some time in the training of the second."""
+        if self.training and torch.initial_seed() == FIRST:
+            for _ in range(600):  # no more than a minute
+                if list(self.folder.rglob("unfinished/*/*")):
+                    break
+                time.sleep(0.1)
             if not (self.folder / "again").exists():
                 raise RuntimeError("as if it were killed")
-        elif self.training:
+        if self.training and torch.initial_seed() == SECOND:
             time.sleep(0.1)
             with open(self.folder / "calls", "a") as file:
                 file.write("x")
@@ -283,14 +288,14 @@ def test_what_another_worker_has_done_is_kept(tmp_path):
     calls = tmp_path / "calls"
     settings = {"cache": cache_in(tmp_path / "joblib"), "n_jobs": 2}
     settings["reference"] = evaluate_trained(trained, *BLOBS)
-    calls.unlink()
+    seeds = [FIRST, SECOND]
     with pytest.raises(RuntimeError, match="killed"):
-        grow(trained, *BLOBS, TUNING, SEEDS[:2], **settings)
+        grow(trained, *BLOBS, TUNING, seeds, **settings)
     assert calls.stat().st_size == TUNING.n_steps
     (tmp_path / "again").touch()
-    (tmp_path / "any" / "unfinished" / "a").mkdir(parents=True)
-    (tmp_path / "any" / "unfinished" / "a" / "b").touch()  # waits for nothing
-    resumed = grow(trained, *BLOBS, TUNING, SEEDS[:2], **settings)
+    resumed = grow(trained, *BLOBS, TUNING, seeds, **settings)
     assert calls.stat().st_size == TUNING.n_steps
+    (tmp_path / "any" / "unfinished" / "a" / "b").mkdir(parents=True)  # do not wait
     settings["cache"] = MemberCache()
-    assert_equal(resumed, grow(trained, *BLOBS, TUNING, SEEDS[:2], **settings))
+    assert_equal(resumed, grow(trained, *BLOBS, TUNING, seeds, **settings))
+    assert calls.stat().st_size == 2 * TUNING.n_steps
