@@ -1,7 +1,7 @@
 """Growth of an ensemble: members fine-tuned once each, and reused from a cache."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
@@ -103,13 +103,14 @@ class Growth:
             Of all samples, in order.
         """
         weights: list[Weights | None] = []
-        evaluation = combine(
-            self._reference(),
-            _noting_weights(self._members(n_members), weights),
-            n_members,
-            self._counted(slice(n_members)),
-            self.n_starts,
-        )
+        with closing(self._members(n_members)) as members:
+            evaluation = combine(
+                self._reference(),
+                _noting_weights(members, weights),
+                n_members,
+                self._counted(slice(n_members)),
+                self.n_starts,
+            )
         if not self.keep_weights:
             return GeometricEnsemble(self.trained, None, self.n_starts), evaluation
         kept = [each for each in weights if each is not None]
@@ -127,7 +128,7 @@ class Growth:
         """Drop all but the first members from the cache."""
         self.cache.retain(["reference", *self._keys(slice(n_members))])
 
-    def _members(self, n_members: int) -> Iterator[Member]:
+    def _members(self, n_members: int) -> Generator[Member, None, None]:
         """Yield the first members, those that are not in the cache newly grown."""
         keys = self._keys(slice(n_members))
         rows = self._rows(slice(n_members))
@@ -140,12 +141,13 @@ class Growth:
             grown = self._grow_chain(start, keys, plans)
         else:
             grown = self._grow_independent(keys, plans)
-        for m, key in enumerate(keys):
-            if m in missing:
-                yield self.cache.keep(key, next(grown))
-            else:
-                yield self._find(m, keys, rows)
-        next(grown, None)  # lets the jobs end
+        with closing(grown):  # an interrupt ends the jobs, whoever holds its traceback
+            for m, key in enumerate(keys):
+                if m in missing:
+                    yield self.cache.keep(key, next(grown))
+                else:
+                    yield self._find(m, keys, rows)
+            next(grown, None)  # lets the jobs end
 
     def _find(self, m: int, keys: Keys, rows: Rows) -> Member:
         """Return a member that was in the cache, grown anew if it is so no more."""
@@ -172,7 +174,7 @@ class Growth:
 
     def _grow_chain(
         self, start: TrainedNet, keys: Keys, plans: dict[int, Plan]
-    ) -> Iterator[Member]:
+    ) -> Generator[Member, None, None]:
         """Grow each member from the one before, one after the other."""
         with steps("members", len(plans)) as reach:
             for done, (m, plan) in enumerate(plans.items(), 1):
@@ -186,7 +188,9 @@ class Growth:
                 assert member.weights is not None
                 start = start._replace(weights=member.weights)
 
-    def _grow_independent(self, keys: Keys, plans: dict[int, Plan]) -> Iterator[Member]:
+    def _grow_independent(
+        self, keys: Keys, plans: dict[int, Plan]
+    ) -> Generator[Member, None, None]:
         """Grow members that do not depend on each other, side by side.
 
         Parameters

@@ -1,11 +1,12 @@
 """Two Dask processes on this machine against none."""
 
 import os
+import signal
 
 import numpy as np
 import pytest
 from joblib import parallel_config
-from tiny import learner
+from tiny import MLP, learner
 from unchanged import NETS, SETTINGS, check_fit
 
 from skgex import GEXDetector
@@ -65,4 +66,39 @@ def test_a_chosen_rate_is_the_same(noisy):
     with parallel_config(backend="dask"):
         detector = GEXDetector(learner(), **settings).fit(X, y)
     assert detector.lr_ == alone.lr_
+    np.testing.assert_array_equal(detector.scores_, alone.scores_)
+
+
+class Mortal(MLP):
+    """Kills the worker that trains it, once."""
+
+    def __init__(self, main, grave, **kwargs):
+        super().__init__(**kwargs)
+        self.main, self.grave = main, grave
+
+    def forward(self, X):
+        """Return logits."""
+        if (
+            self.training
+            and os.getpid() != self.main
+            and not os.path.exists(self.grave)
+        ):
+            with open(self.grave, "w"):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(X)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="no signals")
+@pytest.mark.usefixtures("cluster")
+def test_members_of_a_killed_worker_are_made_again(noisy, tmp_path):
+    X, y, _ = noisy
+    grave = tmp_path / "grave"
+    own = {"module": Mortal, "module__main": os.getpid(), "module__grave": str(grave)}
+    net = learner(module__dropout=0.3, module__batch_norm=True).set_params(**own)
+    alone = GEXDetector(net, n_jobs=1, **SETTINGS).fit(X, y)
+    assert not grave.exists()
+    with parallel_config(backend="dask"):
+        detector = GEXDetector(net, **SETTINGS).fit(X, y)
+    assert grave.exists()
     np.testing.assert_array_equal(detector.scores_, alone.scores_)

@@ -158,3 +158,30 @@ def test_members_may_be_forgotten(blobs, trained, chain):
     assert forgotten.members is None
     np.testing.assert_array_equal(same.losses, answers.losses)
     np.testing.assert_array_equal(same.outputs, answers.outputs)
+
+
+class Interrupted(MemberCache):
+    """A cache in which no member can be stored, for Ctrl-C comes."""
+
+    def keep(self, key, value):
+        if key != "reference":
+            raise KeyboardInterrupt
+        return super().keep(key, value)
+
+
+def test_jobs_end_if_an_interrupt_comes_while_members_are_stored(
+    blobs, trained, monkeypatch
+):
+    ended = []
+
+    def run(function, jobs, **_):
+        try:
+            yield from (function(*job) for job in jobs)
+        finally:
+            ended.append(True)
+
+    monkeypatch.setattr(module, "run", run)
+    with pytest.raises(KeyboardInterrupt) as held:
+        grow(trained, *blobs, TUNING, SEEDS[:2], cache=Interrupted())
+    assert ended
+    assert held.traceback  # as a notebook holds it
