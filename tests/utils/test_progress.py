@@ -100,7 +100,8 @@ def test_a_fit_announces_its_stages(n_jobs):
     with parallel_config("threading"):
         _, heard = heard_in(lambda: detector.fit(X, y))
     assert heard.count("epochs") == 2  # of a trial, and of the net itself
-    details = {"epochs", "nets", "evaluation", "jobs", "fine-tuning", "learning rates"}
+    details = {"epochs", "nets", "evaluation", "jobs", "fine-tuning"}
+    details |= {"learning rates", "neighbours"}
     assert [stage for stage in heard if stage not in details] == [
         "checking the data",
         "trial training",
