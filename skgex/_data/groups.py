@@ -103,10 +103,12 @@ def deal_groups(strata: GroupedStrata, n_folds: int, seed: int) -> list[Fold]:
     codes, groups = strata
     if codes is None or np.bincount(codes).max() < n_folds:
         codes = np.zeros(len(groups), dtype=int)
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    # scikit-learn before 1.8 shuffles their classes apart from the groups themselves.
+    order = np.random.RandomState(seed).permutation(n_units(0, strata))
+    shuffled = np.argsort(order)[groups]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return list(splitter.split(codes, codes, groups))
+        return list(StratifiedGroupKFold(n_folds).split(codes, codes, shuffled))
 
 
 def split_groups(strata: GroupedStrata, held_out: float, seed: int) -> Fold:

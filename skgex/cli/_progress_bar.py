@@ -1,7 +1,7 @@
 """A progress bar over all stages of a fit, or of reading, with the time left."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -28,9 +28,11 @@ def progress_bar(begin: str) -> Iterator[None]:
         TextColumn("{task.fields[left]}"),
         console=console,
         transient=True,
-        disable=not console.is_terminal,  # files get no bars
     )
-    with bar:
+    with ExitStack() as shown:
+        # Files get no bar. One that is disabled is an empty line, by rich before 14.3.
+        if console.is_terminal:
+            shown.enter_context(bar)
         task = bar.add_task(begin, total=1.0, left="")
 
         def update() -> None:
