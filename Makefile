@@ -12,7 +12,7 @@ OTHER = .venv-$(notdir $(PYTHON))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lint types docs examples dist test test-slow test-lowest test-python
-.PHONY: audit format clean
+.PHONY: coverage mutation audit format clean
 
 help: ## list the targets (what a plain `make` does)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile

@@ -8,7 +8,6 @@ readers, and other writers of the same result, see it sealed or not at all.
 
 import os
 import secrets
-import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,12 +16,12 @@ import joblib
 from joblib import Memory
 from joblib.memory import FileSystemStoreBackend
 
+from skgex._utils.checksum import checksum_of
 from skgex._utils.environment import environment
 from skgex._utils.unfinished import NOWHERE, Place
 from skgex._utils.warnings import warn_caller
 from skgex.exceptions import DamagedCacheWarning, UnkeptResultWarning
 
-CHUNK = 2**20  # bytes that are read at once for a checksum
 RESULT = "output.pkl"
 UNFINISHED = "unfinished"  # the folder for drafts, beside the results
 
@@ -182,11 +181,9 @@ def _root(memory: Memory) -> str:
 
 def _seal_of(path: str, content: str) -> str:
     """Return the path of the seal of a result that has the content of a file."""
-    checksum = 0
     with open(content, "rb") as file:
-        while chunk := file.read(CHUNK):
-            checksum = zlib.crc32(chunk, checksum)
-        size = file.tell()
+        size = os.fstat(file.fileno()).st_size
+        checksum = checksum_of(file, size)
     return os.path.join(os.path.dirname(path), f"seal-{size}-{checksum:08x}")
 
 

@@ -32,6 +32,8 @@ from typing import Any, BinaryIO, cast
 
 import joblib
 
+from skgex._utils.checksum import checksum_of
+
 # Seconds of work before the first write, and between two.
 INTERVAL = 5.0
 # Writing takes at most one of this many parts of the time.
@@ -39,7 +41,6 @@ PATIENCE = 20
 # Seconds of work from which on its result is worth a file.
 WORTH_KEEPING = 0.5
 
-CHUNK = 2**20  # bytes that are read at once for a checksum
 CHECKSUM = 4  # bytes at the end of a file that hold it
 
 
@@ -234,14 +235,10 @@ def _dump(state: Any, file: BinaryIO) -> None:
 
 def _is_whole(file: BinaryIO) -> bool:
     """Return whether a file ends with its checksum, and go back to its beginning."""
-    left = os.fstat(file.fileno()).st_size - CHECKSUM
-    if left <= 0:
+    size = os.fstat(file.fileno()).st_size - CHECKSUM
+    if size <= 0:
         return False
-    checksum = 0
-    while left > 0:
-        chunk = file.read(min(CHUNK, left))
-        checksum = zlib.crc32(chunk, checksum)
-        left -= len(chunk)
+    checksum = checksum_of(file, size)
     whole = file.read(CHECKSUM) == checksum.to_bytes(CHECKSUM, "big")
     file.seek(0)
     return whole
