@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+import threadpoolctl
 import torch
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
-from threadpoolctl import ThreadpoolController
 
 from skgex._utils.progress import steps
 
@@ -97,33 +97,45 @@ def one_thread() -> Iterator[None]:
     if getattr(_LIMITED, "here", False):
         yield
         return
+    pools = _thread_pools(len(sys.modules))
     n_threads = torch.get_num_threads()
-    with _thread_pools(len(sys.modules)).limit(limits=1):
+    with pools.select(user_api="openmp").limit(limits=1):
         _LIMITED.here = True
-        _Torch.enter(n_threads)
+        _WholeProcess.enter(pools, n_threads)
         try:
             yield
         finally:
             _LIMITED.here = False
-            _Torch.leave()
+            _WholeProcess.leave()
 
 
-class _Torch:
-    """The limit on torch's MKL, which is one for all threads and torch's alone to set.
+class _WholeProcess:
+    """The limits that hold for all threads: on BLAS, and on torch, which has its own.
 
-    It is lifted once no thread needs it any more.
+    The first thread to enter sets them, and the last to leave lifts them: otherwise one
+    that leaves earlier would lift them for the others, and the last would restore what
+    it found, which were the limits.
     """
 
     lock = threading.Lock()
     n_inside = 0
-    n_before = 1
+    lift: Callable[[], None]
 
     @classmethod
-    def enter(cls, n_threads: int) -> None:
+    def enter(cls, pools: threadpoolctl.ThreadpoolController, n_threads: int) -> None:
         """Compute on one thread, and remember on how many before."""
         with cls.lock:
             if cls.n_inside == 0:
-                cls.n_before = n_threads
+                _let_any_thread_limit_openblas()
+                blas = pools.select(user_api="blas").limit(limits=1)
+
+                def lift() -> None:
+                    _let_any_thread_limit_openblas()
+                    blas.restore_original_limits()
+                    _let_any_thread_limit_openblas()
+                    torch.set_num_threads(n_threads)
+
+                cls.lift = lift
             cls.n_inside += 1
             torch.set_num_threads(1)
 
@@ -133,14 +145,25 @@ class _Torch:
         with cls.lock:
             cls.n_inside -= 1
             if cls.n_inside == 0:
-                torch.set_num_threads(cls.n_before)
+                cls.lift()
+
+
+def _let_any_thread_limit_openblas() -> None:
+    """Take the right to limit OpenBLAS from the thread that has it.
+
+    threadpoolctl 3.8 ignores the limits of all threads but the first, as long as that
+    one lives.
+    """
+    take = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
+    if take is not None:
+        take(force=True)
 
 
 @lru_cache(maxsize=1)
-def _thread_pools(n_modules: int) -> ThreadpoolController:
+def _thread_pools(n_modules: int) -> threadpoolctl.ThreadpoolController:
     """Find the thread pools of all libraries that this process has loaded.
 
     That takes milliseconds, too long for each job of a small net. The result is cached
     until more modules are imported, which may have loaded another library.
     """
-    return ThreadpoolController()
+    return threadpoolctl.ThreadpoolController()

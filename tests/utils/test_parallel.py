@@ -1,16 +1,19 @@
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 import numpy as np
 import pytest
 import sklearn
+import threadpoolctl
 import torch
 from joblib import parallel_config
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skgex._utils import parallel as _parallel
-from skgex._utils.parallel import run
+from skgex._utils.parallel import one_thread, run
 
 
 def power(base, exponent):
@@ -59,15 +62,39 @@ def test_limits_are_lifted_afterwards(backend):
         assert {pool["num_threads"] for pool in threadpool_info()} == {2}
 
 
+def n_threads_of_blas():
+    return {p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("ends_first", [0, 1])
+def test_limits_hold_until_the_last_of_two_threads_ends(ends_first):
+    inside, may_end = threading.Barrier(3), [threading.Event(), threading.Event()]
+
+    def work(i):
+        with one_thread():
+            inside.wait(timeout=60)
+            may_end[i].wait(timeout=60)
+            return n_threads_of_blas(), torch.get_num_threads()
+
+    with threadpool_limits(limits=2), ThreadPoolExecutor(2) as threads:
+        jobs = [threads.submit(work, i) for i in range(2)]
+        inside.wait(timeout=60)
+        for i in (ends_first, 1 - ends_first):
+            assert n_threads_of_blas() == {1}
+            may_end[i].set()
+            assert jobs[i].result(timeout=60) == ({1}, 1)
+        assert n_threads_of_blas() == {2}
+
+
 def test_libraries_are_searched_again_only_after_imports(monkeypatch):
     looked = []
 
-    class Counted(_parallel.ThreadpoolController):
+    class Counted(threadpoolctl.ThreadpoolController):
         def __init__(self):
             looked.append(len(sys.modules))
             super().__init__()
 
-    monkeypatch.setattr(_parallel, "ThreadpoolController", Counted)
+    monkeypatch.setattr(threadpoolctl, "ThreadpoolController", Counted)
     _parallel._thread_pools.cache_clear()
     list(run(power, [(i, 2) for i in range(5)]))
     assert len(looked) == 1
