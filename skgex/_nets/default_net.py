@@ -182,5 +182,8 @@ def _net(
         iterator_train__shuffle=True,
         iterator_valid=SliceLoader,
         train_split=None,
+        # Nobody reads what these do after every epoch.
+        callbacks__valid_acc=None,
+        callbacks__print_log=None,
         verbose=0,
     )
