@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.frozen import FrozenEstimator
+from threadpoolctl import threadpool_limits
 from tiny import flip_every, learner, make_blobs
 
 from skgex._utils.random import seeded
@@ -11,8 +12,18 @@ from skgex._utils.random import seeded
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Tiny nets are slower on several threads, and workers have one each."""
+    """Tiny nets and tables are slower on several threads, and workers have one each."""
     torch.set_num_threads(1)
+    threadpool_limits(1)
+
+
+@pytest.fixture
+def short_trainings(monkeypatch):
+    """Stop the default net after a few epochs.
+
+    Where classes are far apart it learns for up to 200.
+    """
+    monkeypatch.setattr("skgex._nets.early_stopping.MAX_EPOCHS", 8)
 
 
 @pytest.fixture

@@ -341,13 +341,6 @@ def test_scikit_learn_with_a_small_net(estimator, check):
     check(estimator)
 
 
-@pytest.fixture
-def short_trainings(monkeypatch):
-    """Stop the default net early: the checks' classes are so far apart that it learns
-    for hundreds of epochs."""
-    monkeypatch.setattr("skgex._nets.early_stopping.MAX_EPOCHS", 8)
-
-
 @pytest.mark.usefixtures("array_api", "short_trainings")
 @all_checks(GEXDetector(n_members=2, n_steps=2, lr=0.1))
 def test_scikit_learn_with_the_default_net(estimator, check):
