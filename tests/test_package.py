@@ -82,6 +82,7 @@ for name in top:
 for name in names:
     module, attribute = name.split(".")
     found[name] = ask(lambda: getattr(getattr(fresh(), module), attribute).__name__)
+found["compiler"] = "torch._dynamo" in sys.modules
 print(json.dumps(found))
 """
 
@@ -116,6 +117,11 @@ def test_names_are_reached_from_the_top(found, name):
 
 def test_the_top_loads_nothing_heavy_before_it_is_needed(found):
     assert found["heavy"] == []
+
+
+def test_no_import_loads_the_compiler_of_torch(found):
+    """It takes seconds, and comes with the first optimizer."""
+    assert not found["compiler"]
 
 
 def test_dir_and_all_list_what_there_is(found):

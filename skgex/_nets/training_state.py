@@ -14,7 +14,7 @@ stays unknown.
 import io
 import pickle
 from collections.abc import Hashable, Iterator
-from functools import partial
+from functools import cache, partial
 from types import FunctionType
 from typing import Any
 
@@ -38,9 +38,14 @@ _EXACT_GETSTATE = ("torch.", "skgex.", "skorch.callbacks.logging")
 
 # What is kept apart from the other attributes of a module or optimizer.
 _OF_ANY_MODULE = frozenset(vars(nn.Module())) - {"training"}
-_OF_ANY_OPTIMIZER = frozenset(vars(torch.optim.SGD([torch.empty(0)], lr=1.0)))
 
 Objects = dict[Hashable, Any]
+
+
+@cache
+def _of_any_optimizer() -> frozenset[str]:
+    """Wait for a training: the first optimizer imports torch's compiler."""
+    return frozenset(vars(torch.optim.SGD([torch.empty(0)], lr=1.0)))
 
 
 class TrainingState:
@@ -260,7 +265,7 @@ def _optimizer_state(optimizer: Optimizer) -> tuple[dict, list, dict]:
 
     A schedule wraps ``step``, and does so again in the training that goes on.
     """
-    own = vars(optimizer).keys() - _OF_ANY_OPTIMIZER - {"step"}
+    own = vars(optimizer).keys() - _of_any_optimizer() - {"step"}
     added = {name: vars(optimizer)[name] for name in own}
     return dict(optimizer.state), optimizer.param_groups, added
 
