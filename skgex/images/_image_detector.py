@@ -89,7 +89,7 @@ def image_detector(
     >>> from sklearn.datasets import load_digits
     >>> from skgex.images import image_detector
     >>> digits = load_digits(n_class=3)
-    >>> detector = image_detector(max_epochs=4, random_state=0)
+    >>> detector = image_detector(max_epochs=4, n_members=2, random_state=0)
     >>> detector.fit(digits.images, digits.target).noise_mask_.shape
     (537,)
     """

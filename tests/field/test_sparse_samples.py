@@ -1,6 +1,7 @@
 """Sparse X gives what the dense matrix gives, and never becomes dense as a whole."""
 
 import tracemalloc
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,7 +21,10 @@ DENSE = np.where(RNG.rand(90, 7) < 0.4, RNG.rand(90, 7), 0.0)
 DENSE[np.arange(90), Y] += 1
 ORDER = RNG.permutation(90)
 
-pytestmark = pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning"),
+    pytest.mark.usefixtures("short_trainings"),
+]
 
 
 def own():
@@ -32,12 +36,18 @@ def fit(X, net=None, **settings):
     return GEXDetector(net, **settings).fit(X, LABELS)
 
 
+@cache
+def dense_scores():
+    """The scores of the default net, for all formats to be compared with."""
+    return fit(DENSE).scores_
+
+
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo", "lil", "dok", "bsr"])
 @pytest.mark.parametrize("container", ["array", "matrix"])
 def test_every_format_gives_the_dense_scores(kind, container):
     make = getattr(sparse, f"csr_{container}")
     X = make(DENSE).asformat(kind)
-    np.testing.assert_array_equal(fit(X).scores_, fit(DENSE).scores_)
+    np.testing.assert_array_equal(fit(X).scores_, dense_scores())
 
 
 @pytest.mark.parametrize(

@@ -77,11 +77,12 @@ def test_copies_judge_alike():
 
 def test_a_search_goes_over_its_parameters():
     search = GridSearchCV(
-        image_detector(**cheap),
+        image_detector(**{**cheap, "max_epochs": 2}),
         {"lr": [0.02, 0.1], "net__module__shift": [0.0, 0.1]},
         cv=StratifiedKFold(2, shuffle=True, random_state=0),
     )
-    assert np.isfinite(search.fit(images, y).best_score_)
+    search.fit(images[:120], y[:120])
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,7 @@ def test_a_fit_announces_its_stages(n_jobs):
     ]
 
 
+@pytest.mark.usefixtures("short_trainings")
 @pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
 @pytest.mark.parametrize("net", [None, "given"])
 def test_listening_changes_no_bit(net):
