@@ -23,6 +23,7 @@ digits = load_digits(n_class=4)
 images = digits.images[:300].astype(np.uint8)
 y, noise = flip_labels(digits.target[:300], 0.1, random_state=0)
 cheap = {"max_epochs": 8, "n_members": 2, "n_steps": 8, "lr": 0.1, "random_state": 0}
+quick = {**cheap, "max_epochs": 2}
 
 
 def finds_noise(detector):
@@ -59,7 +60,7 @@ def test_the_net_takes_its_shape_from_the_images(X):
 
 def test_images_need_not_be_square_or_large():
     wide = images[:, 3:4, :7]
-    assert image_detector(**cheap).fit(wide, y).scores_.shape == (300,)
+    assert image_detector(**quick).fit(wide, y).scores_.shape == (300,)
 
 
 def test_what_is_no_image_is_refused():
@@ -68,7 +69,7 @@ def test_what_is_no_image_is_refused():
 
 
 def test_copies_judge_alike():
-    detector = image_detector(**cheap).fit(images, y)
+    detector = image_detector(**quick).fit(images, y)
     again = pickle.loads(pickle.dumps(detector))
     assert (again.predict(images[:9]) == detector.predict(images[:9])).all()
     anew = clone(detector).fit(images, y)
@@ -77,7 +78,7 @@ def test_copies_judge_alike():
 
 def test_a_search_goes_over_its_parameters():
     search = GridSearchCV(
-        image_detector(**{**cheap, "max_epochs": 2}),
+        image_detector(**quick),
         {"lr": [0.02, 0.1], "net__module__shift": [0.0, 0.1]},
         cv=StratifiedKFold(2, shuffle=True, random_state=0),
     )
