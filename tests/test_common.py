@@ -348,10 +348,23 @@ def test_scikit_learn_with_the_default_net(estimator, check):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("array_api")
+@pytest.mark.usefixtures("array_api", "short_trainings")
 @all_checks(GEXDetector())
 def test_scikit_learn_with_the_default_constructor(estimator, check):
     check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_fit_idempotent,
+        estimator_checks.check_methods_sample_order_invariance,
+    ],
+    ids=name_of,
+)
+def test_scikit_learn_with_the_whole_training(check):
+    check("GEXDetector", GEXDetector())
 
 
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
