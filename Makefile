@@ -46,6 +46,7 @@ test: $(INSTALLED) ## run the tests, except those that take minutes
 test-slow: $(INSTALLED) ## run the tests that take minutes
 	$(BIN)/python -m pytest $(PYTEST) -m slow
 
+# TESTS="tests/cli tests/nets", for example, runs a part of them.
 test-lowest: $(LOWEST)/installed ## run the tests with the oldest versions supported
 	$(LOWEST)/bin/python -m pytest $(PYTEST) -m "not slow" $(TESTS)
 
@@ -79,14 +80,16 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[dev]"
 	touch $@
 
+# uv takes a third of pip's time for the gigabytes that torch needs here.
+define install_tests
+$(PYTHON) -m venv $(@D)
+PIP_CONSTRAINT=constraints.txt $(@D)/bin/python -m pip install --quiet uv
+$(@D)/bin/uv pip install --quiet --python $(@D) --constraint $(1) --editable ".[test]"
+touch $@
+endef
+
 $(LOWEST)/installed: setup.cfg pyproject.toml constraints-lowest.txt
-	$(PYTHON) -m venv $(LOWEST)
-	PIP_CONSTRAINT=constraints-lowest.txt \
-	    $(LOWEST)/bin/python -m pip install --quiet --editable ".[test]"
-	touch $@
+	$(call install_tests,constraints-lowest.txt)
 
 .venv-python%/installed: setup.cfg pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv-python$*
-	PIP_CONSTRAINT=constraints.txt \
-	    .venv-python$*/bin/python -m pip install --quiet --editable ".[test]"
-	touch $@
+	$(call install_tests,constraints.txt)

@@ -94,8 +94,10 @@ class ScorerEstimator(
             If X, y or groups are unfit for the scorer, a parameter is impossible, or
             the scorer does not give each row a finite score.
         TypeError
-            If the fitted scorer has neither ``scores_`` nor ``self_influence_``.
+            If the scorer is a class, or has neither ``scores_`` nor
+            ``self_influence_`` once fitted.
         """
+        _check_instance(self.scorer)
         names = names_of(X)
         X, y, attributes = self._check_fit(X, y)
         self._check_request(n_rows(X), y)
@@ -333,6 +335,15 @@ class ScoredRows:
             return np.full(len(X), -1)
         codes = None if y is None else _codes(y, self.labels)
         return self.index.find(_digestible(X), codes)
+
+
+def _check_instance(scorer: Any) -> None:
+    """Refuse a class, which has a method ``fit`` as well."""
+    if isinstance(scorer, type):
+        kind = scorer.__name__
+        raise TypeError(
+            f"scorer: got the class {kind}. Pass an instance: scorer={kind}()."
+        )
 
 
 def _codes(y: np.ndarray, labels: ClassLabels | None) -> np.ndarray:

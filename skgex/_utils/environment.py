@@ -13,6 +13,21 @@ import skorch
 import torch
 
 PACKAGE = Path(__file__).parents[1]
+LIBRARIES = {
+    "numpy": np,
+    "scikit-learn": sklearn,
+    "scipy": scipy,
+    "skorch": skorch,
+    "torch": torch,
+}
+
+
+def library_versions() -> dict[str, str]:
+    """Return the version of each library that computes; that of torch names its build.
+
+    Those in the libraries' metadata would be the same for torch's builds.
+    """
+    return {name: str(library.__version__) for name, library in LIBRARIES.items()}
 
 
 @lru_cache(maxsize=1)
@@ -27,17 +42,16 @@ def environment() -> str:
     name : str
         Fit for the name of a folder.
     """
-    digest = hashlib.sha256("\n".join([*_versions(), *_abilities()]).encode())
+    digest = hashlib.sha256("\n".join([*_builds(), *_abilities()]).encode())
     digest.update(_sources())
     version = sys.modules[PACKAGE.name].__version__
     return f"skgex-{version}-torch-{torch.__version__}-{digest.hexdigest()[:12]}"
 
 
-def _versions() -> list[str]:
+def _builds() -> list[str]:
     """Return the versions of what computes, and how torch was built."""
-    libraries = (np, scipy, sklearn, skorch)
-    numbers = [f"{each.__name__} {each.__version__}" for each in libraries]
-    return [*numbers, torch.__config__.show()]
+    versions = [f"{name} {version}" for name, version in library_versions().items()]
+    return [*versions, torch.__config__.show()]
 
 
 def _abilities() -> list[str]:

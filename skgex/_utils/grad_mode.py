@@ -11,7 +11,8 @@ def gradients_enabled() -> Iterator[None]:
     """Leave ``torch.no_grad()`` and ``torch.inference_mode()`` for a while.
 
     skorch trains under ``torch.no_grad()``, because torch's optimizers enable gradients
-    again. Gradients that are computed elsewhere need this.
+    again. Gradients that are computed elsewhere need this: in inference mode, those of
+    torch 2.6 are zero, without an error.
     """
     with torch.inference_mode(False), torch.enable_grad():
         yield

@@ -71,8 +71,9 @@ class LabelReader:
         if _kind_of(label) == self._kind:
             if self._kind != "number" or self._dtype.kind == "O":
                 return label
-            with suppress(OverflowError):
-                cast = self._dtype.type(label)
+            # A number out of range becomes another one, or overflows.
+            with suppress(OverflowError), np.errstate(invalid="ignore"):
+                cast = np.asarray(label).astype(self._dtype)[()]
                 if cast == label:
                     return cast
         raise ValueError(

@@ -13,6 +13,7 @@ from skgex._base.parameters import fit_context
 from skgex._data.label_coding import Coding
 from skgex._data.records import Data, Query
 from skgex._nets.snapshot import TrainedNet, revive
+from skgex._utils.grad_mode import gradients_enabled
 from skgex._utils.progress import phase
 from skgex._utils.random import Seeds
 from skgex._utils.warnings import warn_caller
@@ -32,6 +33,7 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ABC):
     __metadata_request__predict = {"y": True}  # noqa: RUF012
     __metadata_request__transform = {"y": True}  # noqa: RUF012
 
+    @gradients_enabled()
     def transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Map samples to the features that the class describes.
 
@@ -53,6 +55,7 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ABC):
         """
         return self._features(self._query(X, y))
 
+    @gradients_enabled()
     def self_influence(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the influence of each sample on its own loss.
 
@@ -69,6 +72,7 @@ class FeatureMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ABC):
         """
         return self._self_influence(self._query(X, y))
 
+    @gradients_enabled()
     def influence(self, X: Any, y: Any, X_other: Any, y_other: Any) -> np.ndarray:
         """Return the influence of each sample on the loss of each other sample.
 

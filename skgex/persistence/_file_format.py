@@ -6,12 +6,12 @@ The header has versions and a checksum of all else, so that damage is noticed.
 import hashlib
 import json
 import os
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skgex._utils.atomic import written_atomically
+from skgex._utils.environment import library_versions
 from skgex.exceptions import LoadError
 
 # Raised when files of earlier versions can no longer be read.
@@ -19,8 +19,6 @@ FORMAT = "1"
 
 # The array that holds the JSON.
 _JSON = "json"
-
-_LIBRARIES = ["numpy", "scikit-learn", "scipy", "skorch", "torch"]
 
 
 class Content(NamedTuple):
@@ -50,7 +48,7 @@ def write_file(path: str | os.PathLike, content: Content) -> None:
     header = {
         "format": f"skgex {FORMAT}",
         "skgex": content.skgex_version,
-        **{name: version(name) for name in _LIBRARIES},
+        **library_versions(),
     }
     header["sha256"] = checksum(header, arrays)
     with written_atomically(path, overwrite=True) as new:

@@ -3,13 +3,12 @@
 import platform
 import re
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 import skgex
+from skgex._utils.environment import library_versions
 from skgex.report._row_contents import clean
 
-LIBRARIES = ("torch", "skorch", "scikit-learn", "numpy")
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # another one in each process
 MAX_SETTING = 400  # characters
 
@@ -60,5 +59,5 @@ def _versions() -> dict[str, str]:
     return {
         "skgex": skgex.__version__,
         "Python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
+        **library_versions(),
     }

@@ -176,6 +176,9 @@ def test_new_numbers_have_the_type_of_the_others():
     [
         ([1, 2], 2.5),
         (np.array([1, 2], np.int8), 300),
+        (np.array([1, 2], np.uint8), -1),
+        ([1, 2], 10**30),
+        ([1, 2], 1e30),
         ([1, 2], "a"),
         (["a", "b"], 1),
         ([True, False], 2),

@@ -48,7 +48,8 @@ def told(X, y, scores=(0.1, 5.0, 0.2, 4.0)):
 
 
 def frame_of(X, index=None):
-    return pd.DataFrame(X, columns=NAMES[: X.shape[1]], index=index)
+    """Return X as a frame of its own, which a test may change."""
+    return pd.DataFrame(X, columns=NAMES[: X.shape[1]], index=index, copy=True)
 
 
 def few(index=None):

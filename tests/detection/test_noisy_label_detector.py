@@ -241,7 +241,7 @@ def test_impossible_thresholds_are_refused_before_the_fit(threshold):
         (Fixed(), TypeError, "scorer: must have scores_ or self_influence_.*Fixed"),
         (Fixed(np.zeros(3)), ValueError, r"must give 120 finite.*shape \(3,\)"),
         (Fixed(np.full(120, np.nan)), ValueError, "0 finite ones"),
-        (StandardScaler, TypeError, "instance"),
+        (StandardScaler, TypeError, "scorer: got the class StandardScaler.*instance"),
         (3, ValueError, "'scorer' parameter"),
     ],
 )

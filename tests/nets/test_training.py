@@ -173,7 +173,7 @@ def test_frozen_parameters_stay_frozen(blobs):
         (torch.optim.SGD, {}, 0.01),
         (torch.optim.Adam, {}, 0.01),
         (torch.optim.AdamW, {}, 0.0),
-        (torch.optim.Adam, {"optimizer__decoupled_weight_decay": True}, 0.0),
+        (torch.optim.NAdam, {"optimizer__decoupled_weight_decay": True}, 0.0),
     ],
 )
 def test_weight_decay_is_kept_where_it_is_part_of_the_loss(optimizer, settings, kept):
