@@ -213,7 +213,7 @@ def _log_likelihood(
     """Return the log-likelihood of labels, given what the classes of rows may be."""
     classes = np.maximum(classes, LEAST)
     if power != 1:
-        classes = (classes / classes.max(axis=1, keepdims=True)) ** power
+        classes = classes**power
     classes /= classes.sum(axis=1, keepdims=True)
     likelihood = np.einsum("nc,nc->n", classes, mixing.T[codes])
     return float(np.log(np.maximum(likelihood, np.finfo(float).tiny)).sum())

@@ -11,6 +11,7 @@ from skgex.detection._noise_rate import (
     BEFORE,
     estimate_noise_rate,
     even_flow,
+    flow_of,
     log_likelihoods,
     one_way,
     rates,
@@ -83,6 +84,15 @@ def test_what_rows_without_information_leave_is_the_prior():
     square = (np.square(about).mean() + np.square(over_all).mean()) / 2
     assert found.mean == pytest.approx(mean, abs=1e-3)
     assert found.std == pytest.approx(np.sqrt(square - mean**2), abs=1e-3)
+
+
+def test_a_flow_needs_a_matrix_of_the_classes_and_wrong_labels():
+    expected = (1 - np.eye(3)) / 2
+    for matrix in (None, np.eye(4), np.eye(3)):
+        np.testing.assert_array_equal(flow_of(matrix, 3), expected)
+    matrix = np.array([[0.5, 0.5, 0], [0, 1, 0], [0.1, 0.1, 0.8]])
+    rows = [[0, 1, 0], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    np.testing.assert_allclose(flow_of(matrix, 3), rows)
 
 
 def test_labels_that_go_one_way_are_no_overlap():
