@@ -196,14 +196,16 @@ class Logarithms(MLP):
         (plain_net(Logarithms, criterion=nn.NLLLoss), "softmax"),
         (classifier(criterion=OwnCriterion, predict_nonlinearity=None), "own"),
         (plain_net(criterion=OwnCriterion), "own"),
+        (PairNet(Pair, criterion=nn.CrossEntropyLoss), "softmax"),
     ],
-    ids=["logits", "proba", "nll", "logs", "given", "no classifier"],
+    ids=["logits", "proba", "nll", "logs", "given", "no classifier", "pair"],
 )
 def test_predictions_of_classifiers_are_probabilities(blobs, net, kind):
     X, y = blobs
     net = initialised(net)
     with torch.no_grad():
         given = net.module_(torch.as_tensor(X))
+    given = given[0] if isinstance(given, tuple) else given
     expected = given.softmax(dim=1) if kind == "softmax" else given
     np.testing.assert_allclose(evaluate(net, X, y).outputs, expected, rtol=1e-12)
 

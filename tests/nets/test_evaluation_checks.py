@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from skorch import NeuralNet
 from tiny import (
     MLP,
     PairDataset,
@@ -76,6 +77,35 @@ def test_targets_that_the_criterion_cannot_take_are_refused(samples, targets, sa
         check_loss(initialised(classifier()), samples, targets)
 
 
+class Refusing(MLP):
+    """Raises an error, as a module or as a criterion."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def forward(self, *_):
+        raise self.error("no, thanks")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, TypeError, IndexError])
+def test_errors_of_many_kinds_are_said_to_be_of_the_data(error):
+    net = classifier(criterion=Refusing, criterion__error=error)
+    with pytest.raises(ValueError, match="criterion cannot take it: no, thanks"):
+        check_loss(initialised(net), X, Y)
+    assert not wants_class_indices(net, X, (4, 3), np.float64)
+    module = initialised(classifier(Refusing, module__error=error))
+    with pytest.raises(ValueError, match=r"cannot take it \(batch .* no, thanks"):
+        n_outputs(module, X)
+
+
+def test_the_loss_is_computed_as_after_the_training():
+    net = initialised(classifier(module__batch_norm=True))
+    check_loss(net, X, Y)
+    assert not net.module_.training
+    assert net.module_.norm.num_batches_tracked == 0
+
+
 def test_what_is_said_of_the_net_is_said_as_it_is():
     net = initialised(classifier(iterator_valid__drop_last=True))
     with pytest.raises(ValueError, match=r"^net: its validation iterator gave 0 of 4"):
@@ -109,6 +139,19 @@ class AnyLoss(nn.Module):
 
     def forward(self, output, y):
         return torch.zeros(len(y))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda logits: logits[:, 0], lambda logits: (logits > 0).long()],
+    ids=["flat", "integers"],
+)
+def test_predictions_that_cannot_be_probabilities_stay_as_they_are(make):
+    settings = {"module__make": make, "criterion": AnyLoss}
+    net = initialised(classifier(Returning, **settings))
+    with torch.no_grad():
+        expected = net.module_(torch.as_tensor(X))
+    np.testing.assert_array_equal(evaluate(net, X, Y).outputs, expected)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +189,15 @@ def test_an_iterator_without_any_batch_has_no_width():
 def test_which_criteria_take_class_indices(kind, criterion, shape, expected):
     net = initialised(plain_net(kind, criterion=criterion))
     assert wants_class_indices(net, X, shape, np.float64) is expected
+
+
+class WithSamples(NeuralNet):
+    """Its loss needs the samples."""
+
+    def get_loss(self, y_pred, y_true, X=None, **kwargs):
+        return super().get_loss(y_pred + X[:, :3], y_true, X=X, **kwargs)
+
+
+def test_a_loss_that_needs_the_samples_gets_them():
+    net = initialised(WithSamples(MLP, criterion=nn.CrossEntropyLoss))
+    assert wants_class_indices(net, X, (4,), np.float64)
