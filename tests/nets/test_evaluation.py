@@ -19,6 +19,7 @@ from tiny import (
     regressor,
 )
 from torch import nn
+from watching import heard_in
 
 from skgex._nets.evaluation import (
     batch_answers,
@@ -228,7 +229,10 @@ def test_batches_are_joined_along_the_axis_of_each_quantity():
     values = torch.arange(24.0).reshape(2, 6, 2)
     halves = torch.arange(6, dtype=torch.bfloat16) / 2
     parts = [(values[:, rows], halves[rows]) for rows in (slice(4), slice(4, 6))]
-    joined = in_place(parts, (1, 0), 6)
+    joined: list = []
+    heard = heard_in(lambda: joined.extend(in_place(parts, (1, 0), 6)))
+    reached = [("reach", "evaluation", 4), ("reach", "evaluation", 6)]
+    assert heard == [("begin", "evaluation", 6), *reached, ("end", "evaluation")]
     np.testing.assert_array_equal(joined[0], values)
     np.testing.assert_array_equal(joined[1], np.arange(6) / 2)
     assert joined[1].dtype == np.float32  # NumPy has no bfloat16
