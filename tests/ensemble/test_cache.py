@@ -132,6 +132,21 @@ def test_other_settings_are_other_members(blobs, trained, known, grown):
         grown.clear()
 
 
+def test_groups_make_other_members_only_of_a_part_of_the_rows(blobs, trained, grown):
+    known, groups = MemberCache(), np.arange(60) // 4
+    for max_samples, settings, seeds in [
+        (1.0, {}, SEEDS[:2]),
+        (1.0, {"groups": groups}, []),
+        (0.5, {"groups": groups}, SEEDS[:2]),
+        (0.5, {"groups": groups}, []),
+        (0.5, {"groups": groups // 2}, SEEDS[:2]),
+    ]:
+        grown.clear()
+        settings |= {"max_samples": max_samples, "cache": known}
+        grow(trained, *blobs, TUNING, SEEDS[:2], **settings)
+        assert grown == seeds
+
+
 @pytest.mark.parametrize("chain", [False, True])
 def test_a_memory_that_maps_leaves_the_members_on_disk(blobs, trained, tmp_path, chain):
     memory = Memory(tmp_path, mmap_mode="r", verbose=0)

@@ -18,11 +18,14 @@ from tiny import (
 )
 from torch import nn
 from torch.utils.data import DataLoader, WeightedRandomSampler
+from watching import heard_in, whole
 
 from skgex._ensemble import ensemble as _ensemble
 from skgex._ensemble import growth as _growth
 from skgex._ensemble.fine_tuning import FineTuning
+from skgex._ensemble.member import Plan, grow_member
 from skgex._ensemble.stackable import can_batch
+from skgex._ensemble.stacked import grow_group
 from skgex._nets.training import train
 
 SEEDS = list(range(18))  # one whole group and a part of one
@@ -214,6 +217,15 @@ def test_clipping_is_by_member(monkeypatch):
         np.testing.assert_allclose(
             one["module"]["hidden.weight"], other["module"]["hidden.weight"], atol=1e-6
         )
+
+
+def test_a_group_says_its_steps_as_a_member_does():
+    trained, tuning = train(plain(), *BLOBS, 0), FineTuning(3, 0.1, 0.9, "cosine")
+    plans = [Plan(None, seed) for seed in SEEDS[:2]]
+    group = heard_in(grow_group, trained, *BLOBS, tuning, plans)
+    assert group == heard_in(grow_member, trained, *BLOBS, tuning, plans[0])
+    assert group[0][0] == "expect"
+    assert group[1:6] == whole("fine-tuning", 3)
 
 
 @pytest.mark.parametrize("n_jobs", [2, 3])
