@@ -109,7 +109,8 @@ def test_fewer_members_cost_nothing(blobs, trained, known, grown, monkeypatch):
     grow(trained, *blobs, TUNING, SEEDS[:8], cache=known)
     at_once = grow(trained, *blobs, TUNING, SEEDS[:3])
     grown.clear()
-    monkeypatch.setattr(module, "evaluate_trained", lambda *_: pytest.fail("asked"))
+    for name in ("evaluate_trained", "can_batch"):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("asked"))
     fewer = grow(trained, *blobs, TUNING, SEEDS[:3], cache=known)
     assert grown == []
     np.testing.assert_allclose(fewer[1].losses, at_once[1].losses, rtol=1e-9)
