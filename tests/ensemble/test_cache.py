@@ -104,6 +104,26 @@ def test_any_numbers_may_follow_each_other(blobs, trained, known, grown, chain):
         assert_equal(several, alone)
 
 
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_chain_is_grown_anew_from_the_first_that_is_missing(
+    blobs, trained, grown, lost
+):
+    known = MemberCache()
+    expected = grow(trained, *blobs, TUNING, SEEDS[:3], chain=True, cache=known)
+    del known[list(known)[1 + lost]]  # the first is that of the trained net
+    grown.clear()
+    again = grow(trained, *blobs, TUNING, SEEDS[:3], chain=True, cache=known)
+    assert grown == SEEDS[lost:3]
+    assert_equal(again, expected)
+
+
+def test_a_member_of_a_chain_follows_from_all_seeds_before(blobs, trained):
+    known, others = MemberCache(), [7, *SEEDS[1:3]]
+    grow(trained, *blobs, TUNING, SEEDS[:3], chain=True, cache=known)
+    found = grow(trained, *blobs, TUNING, others, chain=True, cache=known)
+    assert_equal(found, grow(trained, *blobs, TUNING, others, chain=True))
+
+
 @pytest.mark.parametrize("known", PLACES, indirect=True)
 def test_fewer_members_cost_nothing(blobs, trained, known, grown, monkeypatch):
     grow(trained, *blobs, TUNING, SEEDS[:8], cache=known)
