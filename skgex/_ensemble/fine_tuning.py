@@ -115,12 +115,10 @@ class MemberSGD(torch.optim.Optimizer):
         if self._clip:
             self._clip([p for _, parameters in groups for p in parameters])
         for group, parameters in groups:
-            gradients = [p.grad for p in parameters]
             sgd(
                 parameters,
-                gradients,
+                [p.grad for p in parameters],
                 [self._velocity[p] for p in parameters],
-                has_sparse_grad=any(g.is_sparse for g in gradients),
                 fused=self._fused,
                 weight_decay=group["weight_decay"],
                 momentum=self._momentum,

@@ -289,3 +289,24 @@ def test_sparse_gradients_are_descended():
     gradient = before[1].softmax(0) - torch.tensor([1.0, 0.0])
     torch.testing.assert_close(moved[1], -0.5 * gradient)
     assert not moved[[0, 2, 3]].any()
+
+
+class Spectral(nn.Module):
+    """Multiplies by complex numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((4, 3), 1 + 2j, dtype=torch.complex128))
+
+    def forward(self, X):
+        return (X.to(self.weight.dtype) @ self.weight).abs()
+
+
+def test_complex_parameters_are_descended(blobs):
+    """No fused kernel accepts these either."""
+    batches = [tuple(map(torch.as_tensor, blobs))] * 2
+    net, tuning = classifier(Spectral).initialize(), FineTuning(2, 0.1, 0.9, "cosine")
+    expected = copy.deepcopy(net.module_)
+    fine_tune(net, batches, tuning)
+    sgd_by_hand(expected, nn.CrossEntropyLoss(), iter(batches), **tuning._asdict())
+    torch.testing.assert_close(net.module_.weight, expected.weight)

@@ -6,6 +6,7 @@ import torch
 from skorch import NeuralNet
 from tiny import (
     MLP,
+    OwnCriterion,
     PairDataset,
     Probabilities,
     Tagger,
@@ -199,5 +200,5 @@ class WithSamples(NeuralNet):
 
 
 def test_a_loss_that_needs_the_samples_gets_them():
-    net = initialised(WithSamples(MLP, criterion=nn.CrossEntropyLoss))
+    net = initialised(WithSamples(MLP, criterion=OwnCriterion))
     assert wants_class_indices(net, X, (4,), np.float64)
