@@ -246,13 +246,13 @@ def test_a_fine_tuning_goes_on_after_the_steps_that_were_taken(blobs):
     for step in (2, 3):
         still = tuning._replace(n_steps=1, lr=tuning.rate(step))._asdict()
         sgd_by_hand(expected, nn.CrossEntropyLoss(), iter([batch]), **still)
-    heard = heard_in(fine_tune, net, [batch] * 2, tuning, keeper)
+    heard = heard_in(fine_tune, net, [batch] * 9, tuning, keeper)
     assert heard == whole("fine-tuning", 4, first=3)
     assert keeper.kept == [3, 4]
     torch.testing.assert_close(net.module_.state_dict(), expected.state_dict())
 
 
-@pytest.mark.parametrize(("batch_size", "n_batches"), [(16, 3.75), (-1, 1)])
+@pytest.mark.parametrize(("batch_size", "n_batches"), [(16, 3.75), (1, 60), (-1, 1)])
 def test_a_step_counts_as_the_evaluation_of_three_batches(batch_size, n_batches):
     heard = heard_in(expect_member, classifier(batch_size=batch_size), 7, 60)
     work = {"fine-tuning": 7, "evaluation": pytest.approx(n_batches / 3)}
