@@ -131,7 +131,7 @@ class MemberSGD(torch.optim.Optimizer):
 
 def expect_member(net: NeuralNet, n_steps: int, n_rows: int) -> None:
     """Announce the steps of a member, and the evaluation of rows under it."""
-    n_batches = n_rows / net.batch_size if net.batch_size > 0 else 1
+    n_batches = 1 if net.batch_size == -1 else n_rows / net.batch_size
     expect({"fine-tuning": n_steps, "evaluation": EVALUATION * n_batches})
 
 

@@ -240,7 +240,8 @@ class Keeper:
 
 def test_a_fine_tuning_goes_on_after_the_steps_that_were_taken(blobs):
     batch = tuple(map(torch.as_tensor, blobs))
-    net, keeper = classifier().initialize(), Keeper(2)
+    net, keeper = classifier(module__batch_norm=True).initialize(), Keeper(2)
+    net.module_.eval()
     tuning = FineTuning(4, 0.1, 0.0, "cosine")
     expected = copy.deepcopy(net.module_)
     for step in (2, 3):
