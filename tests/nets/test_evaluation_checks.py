@@ -144,10 +144,14 @@ class AnyLoss(nn.Module):
 
 @pytest.mark.parametrize(
     "make",
-    [lambda logits: logits[:, 0], lambda logits: (logits > 0).long()],
-    ids=["flat", "integers"],
+    [
+        lambda logits: logits[:, 0],
+        lambda logits: (logits > 0).long(),
+        lambda logits: torch.eye(3)[[0, 1, 2, 1]],
+    ],
+    ids=["flat", "integers", "certain"],
 )
-def test_predictions_that_cannot_be_probabilities_stay_as_they_are(make):
+def test_predictions_that_are_or_cannot_be_probabilities_stay_as_they_are(make):
     settings = {"module__make": make, "criterion": AnyLoss}
     net = initialised(classifier(Returning, **settings))
     with torch.no_grad():
