@@ -110,6 +110,19 @@ def test_the_highest_rate_that_costs_little_is_found(peak, steepness, alone, sla
     assert height(chosen) >= reachable - 2 * slack - rounding
 
 
+@pytest.mark.parametrize("peak", range(4))
+def test_twice_the_chosen_rate_is_tried_last_unless_it_is_above_the_highest(peak):
+    looks = []
+
+    def height(rate):
+        looks.append(rate)
+        return np.full(2, -abs(np.log2(rate / LEARNING_RATES[peak])))
+
+    chosen = _search(height, np.zeros(2), FIXED, N_TRIES)
+    assert chosen == LEARNING_RATES[peak]
+    assert (looks[-1] == 2 * chosen) == (peak > 0)
+
+
 def test_predictions_that_hardly_change_leave_the_highest_rate():
     looks = []
 
@@ -396,7 +409,9 @@ PAIR = np.array([0, 1]), ClassLabels(np.arange(2))  # guessing says -0.69
         (heights_of(-0.3), -0.3, False),  # there is none to be better than
         (heights_of(-2.0, -2.0), -2.0, True),  # memorised, and nothing moves it
         (heights_of(-2.0, -2.0), -2.1, False),  # it moves
+        (heights_of(-2.0, -1.5), -2.0, False),  # at one rate
         (heights_of(-0.6, -0.6), -0.6, False),  # it knows more than guessing
+        (heights_of(-np.log(2), -np.log(2)), -np.log(2), False),  # or as much
     ],
 )
 def test_when_higher_rates_are_tried(tried, start, climbs):
@@ -406,6 +421,11 @@ def test_when_higher_rates_are_tried(tried, start, climbs):
     assert not _may_climb(0.2, tried, start, FIXED, PAIR[0], numbers)
     del tried[0.2]
     assert not _may_climb(0.05, tried, start, FIXED, *PAIR)
+
+
+def test_a_net_that_moves_by_just_the_slack_moves():
+    tried, start = heights_of(-1.75, -1.75), np.full(2, -2.0)
+    assert not _may_climb(0.2, tried, start, Slack(0.25, 0.25), *PAIR)
 
 
 def test_the_highest_must_be_chosen_to_go_higher():

@@ -204,5 +204,6 @@ class WithSamples(NeuralNet):
 
 
 def test_a_loss_that_needs_the_samples_gets_them():
-    net = initialised(WithSamples(MLP, criterion=OwnCriterion))
+    settings = {"criterion": OwnCriterion, "iterator_train__drop_last": True}
+    net = initialised(WithSamples(MLP, **settings))  # no iterator of a training
     assert wants_class_indices(net, X, (4,), np.float64)
