@@ -1,4 +1,4 @@
-"""Watch functions at work, and read their arguments by name."""
+"""Watch functions at work: their arguments by name, and how far they say they are."""
 
 import functools
 import inspect

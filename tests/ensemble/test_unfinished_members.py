@@ -122,7 +122,6 @@ def test_a_group_of_which_a_part_is_stored(tmp_path, steps, monkeypatch, n_store
     assert not list(tmp_path.rglob("unfinished"))
 
 
-@pytest.mark.usefixtures("steps")
 def test_members_of_unlike_batches_do_not_go_on_from_each_other(tmp_path, monkeypatch):
     """Groups of unlike sizes make parts of unlike sizes, which cannot be stacked."""
     trained, sizes = train(classifier(), *BLOBS, 0), set()
