@@ -323,6 +323,20 @@ def test_the_search_goes_down_until_members_are_sound(edge):
 
     found = _search_below(likelihood_at, tried, np.full(2, -1.0), FIXED, -2.0)
     assert edge / 4 <= found < edge
+    assert min(tried) == found
+
+
+def test_the_search_below_goes_on_while_predictions_rise_to_those_of_the_net():
+    heights = dict(zip(STEEP_RATES, [LOWEST, -1.9, -1.5, -1.48, -1.0], strict=False))
+    tried = {lr: np.full(2, LOWEST) for lr in LEARNING_RATES}
+
+    def likelihood_at(lr):
+        tried[lr] = np.full(2, heights[lr])
+        return tried[lr]
+
+    found = _search_below(likelihood_at, tried, np.full(2, -1.0), FIXED, -2.0)
+    assert found == STEEP_RATES[2]  # about as good as the best that was tried
+    assert min(tried) == STEEP_RATES[3]
 
 
 def test_where_nothing_is_sound_the_cure_is_named():
