@@ -41,7 +41,7 @@ def test_labels_of_any_kind_become_positions_and_come_back(y):
     labels = coding(classifier(), y)
     codes = labels.encode(y)
     np.testing.assert_array_equal(labels.classes, np.unique(y))
-    np.testing.assert_array_equal(labels.classes[codes], y)
+    np.testing.assert_array_equal(labels.given(codes), y)
     assert labels.targets(codes).dtype == np.int64
     outputs = np.eye(len(labels.classes))[codes]
     np.testing.assert_array_equal(labels.decode(outputs), y)
@@ -111,7 +111,13 @@ def test_regression_targets_are_their_own_codes():
 def test_one_target_per_row_is_a_column_for_a_regressor_and_flat_for_the_user():
     labels = coding(regressor(), np.array([1.0, 2.0]))
     assert labels.encode(np.array([1.0, 2.0])).shape == (2, 1)
-    np.testing.assert_array_equal(labels.decode(np.array([[3.0], [4.0]])), [3, 4])
+    outputs = np.array([[3.0], [4.0]], dtype=np.float64)
+    np.testing.assert_array_equal(labels.decode(outputs), [3, 4])
+    assert labels.probabilities(outputs) is outputs
+    code = labels.code_of(outputs)
+    np.testing.assert_array_equal(code, outputs)
+    assert code.dtype == np.float32
+    np.testing.assert_array_equal(labels.given(code), [3, 4])
 
 
 def test_label_sets_are_decoded_to_zeros_and_ones():
