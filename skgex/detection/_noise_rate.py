@@ -169,7 +169,7 @@ def log_likelihoods(
     log_likelihoods : ndarray of shape (n_rates,)
         At the sureness, and the sharpness of S, that suit each rate best.
     """
-    n_most = max(1, MAX_PROBABILITIES // len(flow))
+    n_most = MAX_PROBABILITIES // len(flow)
     if len(codes) > n_most:
         some = np.linspace(0, len(codes) - 1, n_most).astype(int)
         codes, probabilities = codes[some], probabilities[some]
