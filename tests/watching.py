@@ -1,9 +1,10 @@
-"""Watch functions at work, and read their arguments by name."""
+"""Watch functions at work: their arguments by name, and how far they say they are."""
 
 import functools
 import inspect
 
 from skgex._ensemble import growth
+from skgex._utils.progress import listening
 
 
 def by_name(function, *args, **kwargs):
@@ -21,6 +22,40 @@ def watch(monkeypatch, owner, name, note):
         return function(*args, **kwargs)
 
     monkeypatch.setattr(owner, name, watched)
+
+
+class Notes:
+    """A listener to stages that writes down all that it hears, in order."""
+
+    def __init__(self):
+        self.heard = []
+
+    def begin(self, name, total, *, shown):
+        self.heard.append(("begin", name, total))
+        return name
+
+    def reach(self, stage, done, total=None):
+        self.heard.append(("reach", stage, done, *(() if total is None else (total,))))
+
+    def end(self, stage):
+        self.heard.append(("end", stage))
+
+    def expect(self, work):
+        self.heard.append(("expect", work))
+
+
+def heard_in(function, *args, **kwargs):
+    """Return all that is said of the stages of a call."""
+    notes = Notes()
+    with listening(notes):
+        function(*args, **kwargs)
+    return notes.heard
+
+
+def whole(stage, n_steps, first=1):
+    """Return what is said of a stage that goes step by step."""
+    reached = [("reach", stage, done) for done in range(first, n_steps + 1)]
+    return [("begin", stage, n_steps), *reached, ("end", stage)]
 
 
 def watch_members(monkeypatch, seeds):

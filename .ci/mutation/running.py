@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import coverage
 import hypothesis
+import joblib
 import pytest
 import torch
 from mutants import Mutant
@@ -195,6 +196,8 @@ def _prepare(root: Path, folder: str) -> None:
     os.dup2(nowhere, 2)
     sys.path.insert(0, str(root))
     torch.set_num_threads(1)
+    # Another process would import the module as it is, unlike the mutant.
+    joblib.parallel_config(backend="threading")
     # The same examples each time; and none is sought that fails in fewer steps.
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     hypothesis.settings.register_profile(

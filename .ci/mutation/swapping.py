@@ -53,7 +53,10 @@ def _function_of(thing: Any) -> Any:
         return thing.fget
     if isinstance(thing, functools.cached_property):
         return thing.func
-    return getattr(thing, "__func__", thing)
+    thing = getattr(thing, "__func__", thing)
+    while isinstance(thing, FunctionType) and hasattr(thing, "__wrapped__"):
+        thing = thing.__wrapped__  # what a decorator such as contextmanager calls
+    return thing
 
 
 def _replace_everywhere(name: str, old: Any, new: Any) -> None:

@@ -76,7 +76,11 @@ def test_neither_types_nor_texts_nor_decorators_nor_constants_are_changed(mutant
 
 def test_what_others_hold_does_what_the_mutant_says(monkeypatch):
     before = """
+        import contextlib
         LIMIT = 3
+        @contextlib.contextmanager
+        def within():
+            yield 5
         def low(x, by=1):
             return x + by < LIMIT
         class Box:
@@ -90,11 +94,17 @@ def test_what_others_hold_does_what_the_mutant_says(monkeypatch):
     module, user = ModuleType("boxes"), ModuleType("user")
     module.__file__ = "boxes.py"
     exec(textwrap.dedent(before), vars(module))
-    box, low, kind = module.Box(), module.low, module.Box
+    box, low, kind, within = module.Box(), module.low, module.Box, module.within
     user.LIMIT = module.LIMIT
     for each in (module, user):
         monkeypatch.setitem(__import__("sys").modules, each.__name__, each)
-    changes = ["= 3", "= 7"], ["by=1", "by=2"], ["2 *", "3 *"], ["size + n", "size - n"]
+    changes = [
+        ("= 3", "= 7"),
+        ("by=1", "by=2"),
+        ("yield 5", "yield 6"),
+        ("2 *", "3 *"),
+        ("size + n", "size - n"),
+    ]
     after = before
     for was, became in changes:
         assert was in after
@@ -102,5 +112,7 @@ def test_what_others_hold_does_what_the_mutant_says(monkeypatch):
     swap(module, textwrap.dedent(after))
     assert (low(4), low(5)) == (True, False)
     assert (box.double, box.more(5)) == (3, -4)
+    with within() as number:
+        assert number == 6
     assert user.LIMIT == 7
     assert module.Box is kind

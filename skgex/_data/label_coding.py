@@ -83,9 +83,7 @@ class ClassLabels:
         """Return the mask of labels that are not classes."""
         return codes < 0
 
-    def likelihood(
-        self, codes: np.ndarray, outputs: np.ndarray, losses: np.ndarray
-    ) -> np.ndarray:
+    def likelihood(self, codes: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Return the probability of each label, 0 where it is unknown."""
         given = outputs[np.arange(len(codes)), np.maximum(codes, 0)]
         return np.where(codes < 0, 0.0, given)
@@ -139,12 +137,6 @@ class RegressionTargets:
     def unknown(self, codes: np.ndarray) -> np.ndarray:
         """Return a mask without any row: no regression target is unknown."""
         return np.zeros(len(codes), dtype=bool)
-
-    def likelihood(
-        self, codes: np.ndarray, outputs: np.ndarray, losses: np.ndarray
-    ) -> np.ndarray:
-        """Return the mean of exp(-loss) over members, a density up to a constant."""
-        return np.exp(-losses, dtype=np.float64).mean(axis=1)
 
 
 class LabelSets(RegressionTargets):

@@ -115,12 +115,10 @@ class MemberSGD(torch.optim.Optimizer):
         if self._clip:
             self._clip([p for _, parameters in groups for p in parameters])
         for group, parameters in groups:
-            gradients = [p.grad for p in parameters]
             sgd(
                 parameters,
-                gradients,
+                [p.grad for p in parameters],
                 [self._velocity[p] for p in parameters],
-                has_sparse_grad=any(g.is_sparse for g in gradients),
                 fused=self._fused,
                 weight_decay=group["weight_decay"],
                 momentum=self._momentum,
@@ -133,7 +131,7 @@ class MemberSGD(torch.optim.Optimizer):
 
 def expect_member(net: NeuralNet, n_steps: int, n_rows: int) -> None:
     """Announce the steps of a member, and the evaluation of rows under it."""
-    n_batches = n_rows / net.batch_size if net.batch_size > 0 else 1
+    n_batches = 1 if net.batch_size == -1 else n_rows / net.batch_size
     expect({"fine-tuning": n_steps, "evaluation": EVALUATION * n_batches})
 
 

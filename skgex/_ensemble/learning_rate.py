@@ -321,9 +321,9 @@ def _climb(
             chosen, reached = lr, found
         elif slack.exceeded(reached, found):
             break
-    between = 2 * chosen
-    if chosen < LEARNING_RATES[0] or n_tries < 1 or between in tried:
+    if chosen < LEARNING_RATES[0] or n_tries < 1:
         return chosen
+    between = 2 * chosen
     return between if slack.exceeded(likelihood_at(between), reached) else chosen
 
 

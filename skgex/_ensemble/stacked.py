@@ -169,8 +169,7 @@ def grow_group(
     """
     net = revive(trained)
     drawn = [_draw_rows(net, len(X), plan, tuning.n_steps) for plan in plans]
-    sizes = [[len(rows) for rows in steps] for steps in drawn]
-    if any(size != sizes[0] for size in sizes):
+    if len({tuple(map(len, steps)) for steps in drawn}) > 1:
         return None
     members = Stacked(net, [plan.weights(trained) for plan in plans])
     expect_member(net, tuning.n_steps, len(X))

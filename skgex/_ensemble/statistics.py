@@ -106,14 +106,11 @@ def log_likelihoods(
         Of classes: of the averaged probability, at least -MAX_LOSS. Without classes:
         the log of the mean of exp(-loss), which is a density up to a constant.
     """
-    likelihood = np.nan_to_num(coding.likelihood(codes, outputs, losses))
-    found = log_likelihood(likelihood)
     if isinstance(coding, ClassLabels):
-        return found
-    # Losses of regression targets may be in the thousands, where the sum underflows.
+        return log_likelihood(np.nan_to_num(coding.likelihood(codes, outputs)))
+    # Losses of regression targets may be in the thousands, where a sum underflows.
     heights = np.where(np.isfinite(losses), -losses.astype(np.float64), -np.inf)
-    exact = np.maximum(logsumexp(heights, axis=1) - np.log(losses.shape[1]), LOWEST)
-    return np.where(found > -MAX_LOSS, found, exact)
+    return np.maximum(logsumexp(heights, axis=1) - np.log(losses.shape[1]), LOWEST)
 
 
 def finite_losses(losses: np.ndarray) -> np.ndarray:
@@ -125,6 +122,6 @@ def finite_losses(losses: np.ndarray) -> np.ndarray:
     finite = np.isfinite(losses)
     if finite.all():
         return losses
-    rows = np.where(finite, losses, MAX_LOSS).reshape(len(losses), -1)
-    largest = np.maximum(rows.max(axis=1), MAX_LOSS).astype(losses.dtype)
-    return np.where(finite, losses, largest.reshape(-1, *[1] * (losses.ndim - 1)))
+    within = tuple(range(1, losses.ndim))
+    largest = losses.max(axis=within, keepdims=True, initial=MAX_LOSS, where=finite)
+    return np.where(finite, losses, largest)

@@ -319,6 +319,7 @@ def check_loss(net: NeuralNet, X: Any, y: Any) -> None:
     check_outputs(net, outputs)
 
 
+@seeded(0)
 def wants_class_indices(
     net: NeuralNet, X: Any, shape: tuple[int, ...], dtype: np.dtype
 ) -> bool:
@@ -344,7 +345,7 @@ def wants_class_indices(
         return True
 
     dataset = net.get_dataset(X)
-    with seeded(0), torch.no_grad(), per_sample_criterion(net):
+    with torch.no_grad(), per_sample_criterion(net):
         batch = next(batches(net, dataset, training=False))
         samples = unpack_data(batch)[0]
         output = net.evaluation_step(batch, training=False)

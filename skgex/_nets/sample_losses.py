@@ -74,11 +74,7 @@ class SampleLosses:
 
     def weights_at(self, theta: Tensor) -> Weights:
         """Return the net's weights with these parameters instead of its own."""
-        with torch.no_grad():
-            self._write(theta)
-            weights = weights_of(self._net)
-            self._write(self.theta)
-        return weights
+        return self._at(theta, weights_of, self._net)
 
     def theta_of(self, weights: Weights) -> Tensor:
         """Return the trained parameters among weights of the same net."""
@@ -103,11 +99,12 @@ class SampleLosses:
         for parts in self._gradient_parts(X, y):
             yield torch.cat(parts, dim=1)
 
+    @seeded(0)
     def all_gradients(self, X: Any, y: Any) -> np.ndarray:
         """Return all gradients in one array of shape (n_samples, n_parameters)."""
-        with seeded(0):
-            return _stack(self.gradients(X, y))
+        return _stack(self.gradients(X, y))
 
+    @seeded(0)
     def projections(self, X: Any, y: Any, directions: Tensor) -> np.ndarray:
         """Return g·d for each sample and direction, through the samples' gradients.
 
@@ -123,9 +120,9 @@ class SampleLosses:
         -------
         projections : ndarray of shape (n_samples, n_directions)
         """
-        with seeded(0):
-            return _stack(g @ directions.T for g in self.gradients(X, y))
+        return _stack(g @ directions.T for g in self.gradients(X, y))
 
+    @seeded(0)
     def derivatives(self, X: Any, y: Any, directions: Tensor) -> np.ndarray:
         """Return g·d for each sample and direction, by forward-mode products.
 
@@ -149,9 +146,9 @@ class SampleLosses:
                 [jacobian_products(losses, self.theta, block) for block in blocks]
             ).T
 
-        with seeded(0):
-            return _stack(of_batch(*batch) for batch in self.batches(X, y))
+        return _stack(of_batch(*batch) for batch in self.batches(X, y))
 
+    @seeded(0)
     def quadratic_forms(self, X: Any, y: Any, form: Form | None = None) -> np.ndarray:
         """Return g·A g for the gradient g of each sample.
 
@@ -167,16 +164,16 @@ class SampleLosses:
         -------
         forms : ndarray of shape (n_samples,), dtype=float64
         """
-        with seeded(0):
-            if form is None:
-                squares = _stack(
-                    sum(vector_norm(part, dim=1).square() for part in parts)
-                    for parts in self._gradient_parts(X, y)
-                )
-                return squares.astype(np.float64)
-            blocks = _blocks(self.gradients(X, y), MAX_BYTES)
-            return _stack(vecdot(g, form(g)) for g in blocks).astype(np.float64)
+        if form is None:
+            squares = _stack(
+                sum(vector_norm(part, dim=1).square() for part in parts)
+                for parts in self._gradient_parts(X, y)
+            )
+            return squares.astype(np.float64)
+        blocks = _blocks(self.gradients(X, y), MAX_BYTES)
+        return _stack(vecdot(g, form(g)) for g in blocks).astype(np.float64)
 
+    @seeded(0)
     def inner_products(
         self, samples: tuple, others: tuple, form: Form | None = None
     ) -> np.ndarray:
@@ -196,11 +193,10 @@ class SampleLosses:
         products : ndarray of shape (n_samples, n_others), dtype=float64
         """
         products = []
-        with seeded(0):
-            for block in _blocks(self.gradients(*samples), 4 * MAX_BYTES):
-                mine = block if form is None else form(block)
-                theirs = self.gradients(*others)
-                products.append(_stack(g @ mine.T for g in theirs).T)
+        for block in _blocks(self.gradients(*samples), 4 * MAX_BYTES):
+            mine = block if form is None else form(block)
+            theirs = self.gradients(*others)
+            products.append(_stack(g @ mine.T for g in theirs).T)
         return np.concatenate(products).astype(np.float64)
 
     def outputs(self, theta: Tensor, X: Any) -> Any:
@@ -270,11 +266,6 @@ class SampleLosses:
         parts = theta.split([parameter.numel() for parameter in parameters])
         pairs = zip(parts, parameters, strict=True)
         return [part.view_as(p).to(p.dtype) for part, p in pairs]
-
-    def _write(self, theta: Tensor) -> None:
-        parts = self._split(theta)
-        for parameter, part in zip(self._parameters.values(), parts, strict=True):
-            parameter.copy_(part)
 
 
 def _flat(tensors: Any) -> Tensor:

@@ -169,7 +169,7 @@ def log_likelihoods(
     log_likelihoods : ndarray of shape (n_rates,)
         At the sureness, and the sharpness of S, that suit each rate best.
     """
-    n_most = max(1, MAX_PROBABILITIES // len(flow))
+    n_most = MAX_PROBABILITIES // len(flow)
     if len(codes) > n_most:
         some = np.linspace(0, len(codes) - 1, n_most).astype(int)
         codes, probabilities = codes[some], probabilities[some]
@@ -213,7 +213,7 @@ def _log_likelihood(
     """Return the log-likelihood of labels, given what the classes of rows may be."""
     classes = np.maximum(classes, LEAST)
     if power != 1:
-        classes = (classes / classes.max(axis=1, keepdims=True)) ** power
+        classes = classes**power
     classes /= classes.sum(axis=1, keepdims=True)
     likelihood = np.einsum("nc,nc->n", classes, mixing.T[codes])
     return float(np.log(np.maximum(likelihood, np.finfo(float).tiny)).sum())

@@ -61,8 +61,8 @@ def otsu_of_roots(scores: np.ndarray) -> float:
 
 def _best_cut(ordered: np.ndarray) -> int | None:
     """Return after which sorted value Otsu cuts; None if all values are equal."""
-    gaps = ordered[:-1] < ordered[1:]
-    if not gaps.any():
+    cuts = np.flatnonzero(ordered[:-1] < ordered[1:])
+    if not len(cuts):
         return None
     n_below = np.arange(1, len(ordered))
     n_above = len(ordered) - n_below
@@ -71,9 +71,7 @@ def _best_cut(ordered: np.ndarray) -> int | None:
     scaled = np.ldexp(ordered, -_exponent(ordered))
     below = np.cumsum(scaled - scaled.mean())[:-1]
     variance = (below / n_below + below / n_above) ** 2 * n_below * n_above
-    # No cut lies between equal values.
-    variance[~gaps] = -1.0
-    return int(variance.argmax())
+    return int(cuts[variance[cuts].argmax()])
 
 
 def _exponent(values: np.ndarray) -> int:

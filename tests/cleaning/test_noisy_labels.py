@@ -137,12 +137,3 @@ def test_labels_that_go_to_the_next_class_are_explained_by_that_flow():
     assert found.noise_rate == pytest.approx(0.2, abs=0.03)
     blind = explain(probabilities, codes, halves(4000), 1.0, even(4))
     assert found.log_likelihoods.mean() > blind.log_likelihoods.mean() + 0.05
-
-
-def test_a_flow_needs_a_matrix_of_the_classes_and_wrong_labels():
-    expected = (1 - np.eye(3)) / 2
-    np.testing.assert_array_equal(flow_of(np.eye(4), 3), expected)
-    np.testing.assert_array_equal(flow_of(np.eye(3), 3), expected)
-    matrix = np.array([[0.5, 0.5, 0], [0, 1, 0], [0.1, 0.1, 0.8]])
-    rows = [[0, 1, 0], [0.5, 0, 0.5], [0.5, 0.5, 0]]
-    np.testing.assert_allclose(flow_of(matrix, 3), rows)

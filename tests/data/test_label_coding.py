@@ -41,7 +41,7 @@ def test_labels_of_any_kind_become_positions_and_come_back(y):
     labels = coding(classifier(), y)
     codes = labels.encode(y)
     np.testing.assert_array_equal(labels.classes, np.unique(y))
-    np.testing.assert_array_equal(labels.classes[codes], y)
+    np.testing.assert_array_equal(labels.given(codes), y)
     assert labels.targets(codes).dtype == np.int64
     outputs = np.eye(len(labels.classes))[codes]
     np.testing.assert_array_equal(labels.decode(outputs), y)
@@ -60,7 +60,7 @@ def test_a_label_that_is_not_a_class_has_no_likelihood():
     np.testing.assert_array_equal(labels.targets(codes), [1, 0, 0, 0, 0])
     outputs = np.tile([0.2, 0.5, 0.3], (5, 1))
     np.testing.assert_array_equal(
-        labels.likelihood(codes, outputs, np.zeros((5, 1))), [0.5, 0, 0, 0, 0.2]
+        labels.likelihood(codes, outputs), [0.5, 0, 0, 0, 0.2]
     )
 
 
@@ -111,13 +111,13 @@ def test_regression_targets_are_their_own_codes():
 def test_one_target_per_row_is_a_column_for_a_regressor_and_flat_for_the_user():
     labels = coding(regressor(), np.array([1.0, 2.0]))
     assert labels.encode(np.array([1.0, 2.0])).shape == (2, 1)
-    np.testing.assert_array_equal(labels.decode(np.array([[3.0], [4.0]])), [3, 4])
-
-
-def test_likelihood_of_regression_targets_is_the_mean_over_members():
-    labels = RegressionTargets(np.float32, ())
-    losses = np.array([[0.0, np.log(2)], [np.log(4), np.log(4)]])
-    np.testing.assert_allclose(labels.likelihood(None, None, losses), [0.75, 0.25])
+    outputs = np.array([[3.0], [4.0]], dtype=np.float64)
+    np.testing.assert_array_equal(labels.decode(outputs), [3, 4])
+    assert labels.probabilities(outputs) is outputs
+    code = labels.code_of(outputs)
+    np.testing.assert_array_equal(code, outputs)
+    assert code.dtype == np.float32
+    np.testing.assert_array_equal(labels.given(code), [3, 4])
 
 
 def test_label_sets_are_decoded_to_zeros_and_ones():

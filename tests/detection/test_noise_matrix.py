@@ -33,3 +33,9 @@ def test_sure_flags_are_counted_as_they_are():
     flow = (1 - np.eye(3)) / 2
     matrix = noise_matrix(codes, (codes != true).astype(float), np.eye(3)[true], flow)
     np.testing.assert_allclose(matrix, [[2 / 3, 1 / 3, 0], [0, 1, 0], [0, 1, 0]])
+
+
+def test_labels_of_a_class_without_rows_are_right():
+    flow, said = (1 - np.eye(3)) / 2, np.full((2, 3), 1 / 3)
+    matrix = noise_matrix(np.array([0, 1]), np.zeros(2), said, flow)
+    np.testing.assert_array_equal(matrix, np.eye(3))

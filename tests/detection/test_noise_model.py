@@ -289,11 +289,23 @@ def test_labels_that_nothing_predicts_cannot_be_judged(noise_type):
         assert noise.rate.mean > 0
 
 
+def test_a_net_that_knows_only_where_a_rare_class_is_likelier_predicts_labels():
+    codes = (np.arange(200) % 10 == 0).astype(int)
+    rare = np.where(codes == 1, 0.4, 0.05)
+    labels = HeldOutLabels(codes, np.column_stack([1 - rare, rare]))
+    relative = np.linspace(0, 1, 200)
+    rows = relative, relative < 0.5, codes, even_flow(2)
+    assert judge_noise(*rows, CLASS_CONDITIONAL, labels).predictable
+
+
 def test_even_odds_at_the_ends():
     relative, preferred = np.array([0.5, 1.0, 2.0]), np.array([True, False, False])
     assert even_odds_at(0.0, relative, preferred) == np.inf
     assert even_odds_at(2.5 / 3 + 1e-6, relative, preferred) == 0.0
     assert even_odds_at(1.0, relative, preferred) == 0.0
+    none = np.zeros(3, dtype=bool)
+    assert even_odds_at(1.0, relative, none) == 0.0  # just reached
+    assert even_odds_at(0.0, 0 * relative, none) == np.inf
     # At one of one row, the odds are even.
     assert even_odds_at(0.5, np.array([0.7]), np.array([False])) == pytest.approx(0.7)
     assert even_odds_at(0.2, np.array([0.7]), np.array([False]), 2) == pytest.approx(

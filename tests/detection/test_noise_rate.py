@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 
+from skgex.detection import _noise_rate
 from skgex.detection._noise_rate import (
     AFTER,
     BEFORE,
     estimate_noise_rate,
     even_flow,
+    flow_of,
     log_likelihoods,
     one_way,
     rates,
@@ -85,6 +87,15 @@ def test_what_rows_without_information_leave_is_the_prior():
     assert found.std == pytest.approx(np.sqrt(square - mean**2), abs=1e-3)
 
 
+def test_a_flow_needs_a_matrix_of_the_classes_and_wrong_labels():
+    expected = (1 - np.eye(3)) / 2
+    for matrix in (None, np.eye(4), np.eye(3)):
+        np.testing.assert_array_equal(flow_of(matrix, 3), expected)
+    matrix = np.array([[0.5, 0.5, 0], [0, 1, 0], [0.1, 0.1, 0.8]])
+    rows = [[0, 1, 0], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    np.testing.assert_allclose(flow_of(matrix, 3), rows)
+
+
 def test_labels_that_go_one_way_are_no_overlap():
     pairs = np.roll(np.eye(4), 1, axis=1)
     assert one_way(pairs) == 1
@@ -109,10 +120,10 @@ def test_a_rate_at_which_labels_say_nothing_is_not_reached():
         assert least > 0.05
 
 
-def brute_log_likelihood(codes, proba, flow, rate):
+def brute_log_likelihood(codes, proba, flow, rate, sharpnesses=(1, 2)):
     """Try every sureness before and after, row by row."""
     best = -np.inf
-    for sharpness in (1, 2):
+    for sharpness in sharpnesses:
         sharp = np.array([row**sharpness / sum(row**sharpness) for row in flow])
         mixing = (1 - rate) * np.eye(len(flow)) + rate * sharp
         for before in BEFORE:
@@ -141,6 +152,25 @@ def test_likelihoods_are_those_of_a_loop_over_rows(n_classes, rate, seed):
     expected = brute_log_likelihood(codes, proba, flow, rate)
     assert found <= expected + 1e-9
     assert found > expected - 0.5  # a local search
+
+
+def test_the_flow_may_be_sharper_than_it_seems():
+    rng = np.random.RandomState(0)
+    flow = np.array([[0, 0.7, 0.3], [0.3, 0, 0.7], [0.7, 0.3, 0]])
+    sharp = flow**2 / np.square(flow).sum(axis=1, keepdims=True)
+    codes, proba = noisy_labels(rng, sure_classes(rng, 100, 3), 0.4, sharp)
+    found = log_likelihoods(codes, proba, flow, np.array([0.4]))[0]
+    as_it_seems = brute_log_likelihood(codes, proba, flow, 0.4, sharpnesses=(1,))
+    assert found > as_it_seems + 0.5
+
+
+def test_the_rows_that_are_looked_at_go_from_the_first_to_the_last(monkeypatch):
+    rng = np.random.RandomState(0)
+    codes, proba = noisy_labels(rng, sure_classes(rng, 9, 3), 0.1, even_flow(3))
+    given = even_flow(3), np.array([0.1, 0.3])
+    expected = log_likelihoods(codes[::2], proba[::2], *given)
+    monkeypatch.setattr(_noise_rate, "MAX_PROBABILITIES", 5 * 3)
+    np.testing.assert_array_equal(log_likelihoods(codes, proba, *given), expected)
 
 
 @given(st.integers(0, 2**31))

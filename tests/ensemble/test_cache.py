@@ -104,12 +104,33 @@ def test_any_numbers_may_follow_each_other(blobs, trained, known, grown, chain):
         assert_equal(several, alone)
 
 
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_chain_is_grown_anew_from_the_first_that_is_missing(
+    blobs, trained, grown, lost
+):
+    known = MemberCache()
+    expected = grow(trained, *blobs, TUNING, SEEDS[:3], chain=True, cache=known)
+    del known[list(known)[1 + lost]]  # the first is that of the trained net
+    grown.clear()
+    again = grow(trained, *blobs, TUNING, SEEDS[:3], chain=True, cache=known)
+    assert grown == SEEDS[lost:3]
+    assert_equal(again, expected)
+
+
+def test_a_member_of_a_chain_follows_from_all_seeds_before(blobs, trained, tmp_path):
+    known = DiskMemberCache(Memory(tmp_path, verbose=0), "origin")
+    for seeds in (SEEDS[:3], [7], [7, *SEEDS[1:3]]):
+        found = grow(trained, *blobs, TUNING, seeds, chain=True, cache=known)
+        assert_equal(found, grow(trained, *blobs, TUNING, seeds, chain=True))
+
+
 @pytest.mark.parametrize("known", PLACES, indirect=True)
 def test_fewer_members_cost_nothing(blobs, trained, known, grown, monkeypatch):
     grow(trained, *blobs, TUNING, SEEDS[:8], cache=known)
     at_once = grow(trained, *blobs, TUNING, SEEDS[:3])
     grown.clear()
-    monkeypatch.setattr(module, "evaluate_trained", lambda *_: pytest.fail("asked"))
+    for name in ("evaluate_trained", "can_batch"):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("asked"))
     fewer = grow(trained, *blobs, TUNING, SEEDS[:3], cache=known)
     assert grown == []
     np.testing.assert_allclose(fewer[1].losses, at_once[1].losses, rtol=1e-9)
@@ -130,6 +151,21 @@ def test_other_settings_are_other_members(blobs, trained, known, grown):
         fresh = grow(trained, *blobs, tuning, SEEDS[:2], **settings)
         np.testing.assert_array_equal(again[1].losses, fresh[1].losses)
         grown.clear()
+
+
+def test_groups_make_other_members_only_of_a_part_of_the_rows(blobs, trained, grown):
+    known, groups = MemberCache(), np.arange(60) // 4
+    for max_samples, settings, seeds in [
+        (1.0, {}, SEEDS[:2]),
+        (1.0, {"groups": groups}, []),
+        (0.5, {"groups": groups}, SEEDS[:2]),
+        (0.5, {"groups": groups}, []),
+        (0.5, {"groups": groups // 2}, SEEDS[:2]),
+    ]:
+        grown.clear()
+        settings |= {"max_samples": max_samples, "cache": known}
+        grow(trained, *blobs, TUNING, SEEDS[:2], **settings)
+        assert grown == seeds
 
 
 @pytest.mark.parametrize("chain", [False, True])

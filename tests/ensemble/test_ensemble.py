@@ -9,7 +9,7 @@ from sklearn.base import clone
 from tiny import PairDataset, classifier, regressor
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
-from watching import by_name
+from watching import by_name, heard_in, whole
 
 from skgex._ensemble import growth as _grow
 from skgex._ensemble.cache import MemberCache
@@ -64,6 +64,7 @@ def test_members_equal_the_plain_loop(blobs, trained, chain, schedule):
     X, y = blobs
     tuning = TUNING._replace(schedule=schedule)
     ensemble, answers = grow(trained, X, y, tuning, SEEDS, chain=chain)
+    assert answers.counted is None
     star = revive(trained).module_
     _, reference = outputs_and_losses(star, X, y)
     np.testing.assert_allclose(answers.reference, reference, atol=1e-6)
@@ -196,6 +197,14 @@ def test_the_trained_net_is_not_moved(blobs, trained):
     for name, value in before["module"].items():
         np.testing.assert_array_equal(trained.weights["module"][name], value)
     assert ensemble.trained is trained
+
+
+@pytest.mark.parametrize(("chain", "n_each"), [(True, 3), (False, 1)])
+def test_members_are_counted(blobs, trained, monkeypatch, chain, n_each):
+    monkeypatch.setattr(_grow, "can_batch", lambda *_: False)
+    heard = heard_in(grow, trained, *blobs, TUNING, SEEDS, chain=chain)
+    said = [words for words in heard if "members" in words]
+    assert said == whole("members", n_each) * (3 // n_each)
 
 
 def test_overflow_becomes_the_largest_loss():

@@ -123,5 +123,5 @@ def test_members_around_the_trained_net_are_the_first_of_each_turn():
         assert around.counted[1].all()  # under none, so under all
         np.testing.assert_array_equal(around.counted[0], counted[0, ::n_starts])
     assert EnsembleEvaluation(*rest, None, 2).around_trained().counted is None
-    one = EnsembleEvaluation(*rest, counted, 1)
-    assert one.around_trained() is one
+    for one in (EnsembleEvaluation(*rest), EnsembleEvaluation(*rest, counted, 1)):
+        assert one.around_trained() is one

@@ -12,8 +12,15 @@ from tiny import BareCriterion, classifier
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader, TensorDataset
+from watching import heard_in, whole
 
-from skgex._ensemble.fine_tuning import MAX_NORM, FineTuning, MemberSGD, fine_tune
+from skgex._ensemble.fine_tuning import (
+    MAX_NORM,
+    FineTuning,
+    MemberSGD,
+    expect_member,
+    fine_tune,
+)
 from skgex._nets.batches import endless_batches
 from skgex._nets.snapshot import load_weights, revive
 from skgex._nets.training import train
@@ -202,7 +209,7 @@ def test_steps_are_those_of_torch(fused, momentum, decay):
 
 @pytest.mark.parametrize(("size", "expected"), [(0.5, 0.5), (40.0, 1.0)])
 def test_clipping_bounds_the_norm_of_the_whole_gradient(size, expected):
-    parameters = [nn.Parameter(torch.zeros(3)), nn.Parameter(torch.zeros(2, 2))]
+    parameters = [nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(2, 2))]
     tuning = FineTuning(1, 1.0, 0.0, "constant")
     clip = partial(clip_grad_norm_, max_norm=MAX_NORM)
     groups = [{"params": [p]} for p in parameters]
@@ -214,8 +221,43 @@ def test_clipping_bounds_the_norm_of_the_whole_gradient(size, expected):
         return 12.0
 
     assert optimizer.step(closure) == 12.0
-    moved = math.sqrt(sum(float(p.detach().square().sum()) for p in parameters))
+    moved = math.sqrt(sum(float((p.detach() - 1).square().sum()) for p in parameters))
     assert moved == pytest.approx(expected, rel=1e-5)
+
+
+class Keeper:
+    """Says that some steps were taken before."""
+
+    def __init__(self, n_done):
+        self.n_done, self.kept = n_done, []
+
+    def resume(self):
+        return self.n_done
+
+    def keep(self, n_steps):
+        self.kept.append(n_steps)
+
+
+def test_a_fine_tuning_goes_on_after_the_steps_that_were_taken(blobs):
+    batch = tuple(map(torch.as_tensor, blobs))
+    net, keeper = classifier(module__batch_norm=True).initialize(), Keeper(2)
+    net.module_.eval()
+    tuning = FineTuning(4, 0.1, 0.0, "cosine")
+    expected = copy.deepcopy(net.module_)
+    for step in (2, 3):
+        still = tuning._replace(n_steps=1, lr=tuning.rate(step))._asdict()
+        sgd_by_hand(expected, nn.CrossEntropyLoss(), iter([batch]), **still)
+    heard = heard_in(fine_tune, net, [batch] * 9, tuning, keeper)
+    assert heard == whole("fine-tuning", 4, first=3)
+    assert keeper.kept == [3, 4]
+    torch.testing.assert_close(net.module_.state_dict(), expected.state_dict())
+
+
+@pytest.mark.parametrize(("batch_size", "n_batches"), [(16, 3.75), (1, 60), (-1, 1)])
+def test_a_step_counts_as_the_evaluation_of_three_batches(batch_size, n_batches):
+    heard = heard_in(expect_member, classifier(batch_size=batch_size), 7, 60)
+    work = {"fine-tuning": 7, "evaluation": pytest.approx(n_batches / 3)}
+    assert heard == [("expect", work)]
 
 
 def test_a_criterion_without_reduction_can_be_fine_tuned(blobs):
@@ -248,3 +290,24 @@ def test_sparse_gradients_are_descended():
     gradient = before[1].softmax(0) - torch.tensor([1.0, 0.0])
     torch.testing.assert_close(moved[1], -0.5 * gradient)
     assert not moved[[0, 2, 3]].any()
+
+
+class Spectral(nn.Module):
+    """Multiplies by complex numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((4, 3), 1 + 2j, dtype=torch.complex128))
+
+    def forward(self, X):
+        return (X.to(self.weight.dtype) @ self.weight).abs()
+
+
+def test_complex_parameters_are_descended(blobs):
+    """No fused kernel accepts these either."""
+    batches = [tuple(map(torch.as_tensor, blobs))] * 2
+    net, tuning = classifier(Spectral).initialize(), FineTuning(2, 0.1, 0.9, "cosine")
+    expected = copy.deepcopy(net.module_)
+    fine_tune(net, batches, tuning)
+    sgd_by_hand(expected, nn.CrossEntropyLoss(), iter(batches), **tuning._asdict())
+    torch.testing.assert_close(net.module_.weight, expected.weight)

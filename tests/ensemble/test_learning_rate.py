@@ -18,18 +18,25 @@ from skgex._ensemble.fine_tuning import FineTuning
 from skgex._ensemble.learning_rate import (
     LEARNING_RATES,
     N_TRIES,
+    STEEP_RATES,
     LearningRateChoice,
     Slack,
+    _climb,
+    _may_climb,
     _search,
+    _search_below,
     _slack,
+    _unsound,
     choose_learning_rate,
 )
+from skgex._ensemble.statistics import LOWEST
 from skgex._nets.evaluation import evaluate
 from skgex._nets.snapshot import n_training_steps, revive
 from skgex._nets.training import make_trial
 from skgex._utils.random import draw_seeds, seeded
 
 CODING = ClassLabels(np.arange(3))
+FIXED = Slack(0.05, 0.05)
 
 
 class CountedMLP(MLP):
@@ -101,6 +108,19 @@ def test_the_highest_rate_that_costs_little_is_found(peak, steepness, alone, sla
     assert all(height(rate) < allowed + rounding for rate in looks if rate > chosen)
     reachable = min(alone, max(map(height, LEARNING_RATES)))
     assert height(chosen) >= reachable - 2 * slack - rounding
+
+
+@pytest.mark.parametrize("peak", range(4))
+def test_twice_the_chosen_rate_is_tried_last_unless_it_is_above_the_highest(peak):
+    looks = []
+
+    def height(rate):
+        looks.append(rate)
+        return np.full(2, -abs(np.log2(rate / LEARNING_RATES[peak])))
+
+    chosen = _search(height, np.zeros(2), FIXED, N_TRIES)
+    assert chosen == LEARNING_RATES[peak]
+    assert (looks[-1] == 2 * chosen) == (peak > 0)
 
 
 def test_predictions_that_hardly_change_leave_the_highest_rate():
@@ -288,3 +308,152 @@ def test_the_loss_of_held_out_labels_is_the_median_over_the_rows():
     expected = np.median(-np.log([0.5, 0.8, np.finfo(float).tiny]))
     assert choice.held_out_loss(CODING) == pytest.approx(expected, rel=1e-5)
     assert choice.held_out_loss(RegressionTargets(np.float32, ())) == -np.inf
+
+
+# Rates below and above the usual ones
+
+
+@pytest.mark.parametrize("edge", [1e-4, 1e-7])
+def test_the_search_goes_down_until_members_are_sound(edge):
+    tried = {lr: np.full(2, LOWEST) for lr in LEARNING_RATES}
+
+    def likelihood_at(lr):
+        tried[lr] = np.full(2, -1.0 if lr < edge else LOWEST)
+        return tried[lr]
+
+    found = _search_below(likelihood_at, tried, np.full(2, -1.0), FIXED, -2.0)
+    assert edge / 4 <= found < edge
+    assert min(tried) == found
+
+
+def test_the_search_below_goes_on_while_predictions_rise_to_those_of_the_net():
+    heights = dict(zip(STEEP_RATES, [LOWEST, -1.9, -1.5, -1.48, -1.0], strict=False))
+    tried = {lr: np.full(2, LOWEST) for lr in LEARNING_RATES}
+
+    def likelihood_at(lr):
+        tried[lr] = np.full(2, heights[lr])
+        return tried[lr]
+
+    found = _search_below(likelihood_at, tried, np.full(2, -1.0), FIXED, -2.0)
+    assert found == STEEP_RATES[2]  # about as good as the best that was tried
+    assert min(tried) == STEEP_RATES[3]
+
+
+def test_where_nothing_is_sound_the_cure_is_named():
+    tried = {lr: np.full(2, LOWEST) for lr in LEARNING_RATES}
+
+    def likelihood_at(lr):
+        tried[lr] = np.full(2, LOWEST)
+        return tried[lr]
+
+    with pytest.raises(ValueError, match=r"lr='auto'.*StandardScaler"):
+        _search_below(likelihood_at, tried, np.full(2, -1.0), FIXED, -2.0)
+    assert set(tried) == {*LEARNING_RATES, *STEEP_RATES}
+
+
+@pytest.mark.parametrize(
+    ("peak", "expected"), [(0.2, 0.2), (0.4, 0.4), (0.8, 0.8), (3.2, 3.2)]
+)
+def test_higher_rates_are_taken_only_if_they_are_better(peak, expected):
+    height = lambda lr: np.full(2, -abs(np.log2(lr / peak)))  # noqa: E731
+    tried = {lr: height(lr) for lr in LEARNING_RATES[:2]}
+    assert _may_climb(0.2, tried, np.full(2, -9.0), FIXED, *PAIR)
+
+    def likelihood_at(lr):
+        tried[lr] = height(lr)
+        return tried[lr]
+
+    assert _climb(likelihood_at, tried, FIXED, 0.2, 4) == pytest.approx(expected)
+    assert len(tried) <= 2 + 4
+
+
+@pytest.mark.parametrize(
+    ("chosen", "n_tries", "looks", "expected"),
+    [
+        (0.2, 0, [], 0.2),
+        (0.2, 1, [0.4], 0.4),
+        (0.2, 2, [0.8, 1.6], 1.6),
+        (0.2, 3, [0.8, 3.2, 6.4], 6.4),
+        (0.05, 1, [], 0.05),
+        (0.05, 2, [0.8, 1.6], 1.6),
+    ],
+)
+def test_no_more_rates_are_tried_than_may_be(chosen, n_tries, looks, expected):
+    """Each is better than all before."""
+    tried = {lr: np.full(2, lr) for lr in LEARNING_RATES[:2]}
+
+    def likelihood_at(lr):
+        found.append(lr)
+        return np.full(2, lr)
+
+    found = []
+    given = likelihood_at, tried, FIXED, chosen, n_tries
+    assert _climb(*given) == pytest.approx(expected)
+    assert found == pytest.approx(looks)
+
+
+def test_a_rate_that_is_as_good_is_passed_on_the_way_up():
+    heights = {0.8: -1.0, 3.2: -0.5, 12.8: -2.0, 6.4: -0.5}
+    found = []
+
+    def likelihood_at(lr):
+        found.append(round(lr, 9))
+        return np.full(2, heights[found[-1]])
+
+    tried = dict.fromkeys(LEARNING_RATES[:2], np.full(2, -1.0))
+    assert _climb(likelihood_at, tried, FIXED, 0.2, 9) == pytest.approx(3.2)
+    assert found == [0.8, 3.2, 12.8, 6.4]
+
+
+def heights_of(*heights):
+    """Log-likelihoods at the first rates."""
+    rates = LEARNING_RATES[: len(heights)]
+    return {lr: np.full(2, h) for lr, h in zip(rates, heights, strict=True)}
+
+
+PAIR = np.array([0, 1]), ClassLabels(np.arange(2))  # guessing says -0.69
+
+
+@pytest.mark.parametrize(
+    ("tried", "start", "climbs"),
+    [
+        (heights_of(-0.3, -0.4, -0.5), -0.3, True),
+        (heights_of(-0.3, -0.4, -0.32), -0.3, False),  # one is about as good
+        (heights_of(-0.3, -0.3), -0.3, False),
+        (heights_of(-0.3), -0.3, False),  # there is none to be better than
+        (heights_of(-2.0, -2.0), -2.0, True),  # memorised, and nothing moves it
+        (heights_of(-2.0, -2.0), -2.1, False),  # it moves
+        (heights_of(-2.0, -1.5), -2.0, False),  # at one rate
+        (heights_of(-0.6, -0.6), -0.6, False),  # it knows more than guessing
+        (heights_of(-np.log(2), -np.log(2)), -np.log(2), False),  # or as much
+    ],
+)
+def test_when_higher_rates_are_tried(tried, start, climbs):
+    start = np.full(2, start)
+    assert _may_climb(0.2, tried, start, FIXED, *PAIR) is climbs
+    numbers = RegressionTargets(np.float64, ())
+    assert not _may_climb(0.2, tried, start, FIXED, PAIR[0], numbers)
+    del tried[0.2]
+    assert not _may_climb(0.05, tried, start, FIXED, *PAIR)
+
+
+def test_a_net_that_moves_by_just_the_slack_moves():
+    tried, start = heights_of(-1.75, -1.75), np.full(2, -2.0)
+    assert not _may_climb(0.2, tried, start, Slack(0.25, 0.25), *PAIR)
+
+
+def test_the_highest_must_be_chosen_to_go_higher():
+    tried = heights_of(-0.3, -0.4)
+    assert not _may_climb(0.05, tried, np.full(2, -0.3), FIXED, *PAIR)
+
+
+def test_members_are_unsound_far_below_guessing_or_the_net():
+    codes = np.repeat([0, 1, 1], 10)
+    guess = np.log(1 / 3) / 3 + np.log(2 / 3) * 2 / 3
+    for start, expected in ((-0.2, guess), (-4.0, -4.0)):
+        found = _unsound(codes, np.full(30, start), CODING)
+        assert found == pytest.approx(expected - np.log(3))
+    numbers = RegressionTargets(np.float64, ())
+    for sign in (-1, 1):  # twice the loss, which may be negative, and a deviation of 1
+        start = sign * np.array([1.0, 3.0])
+        assert _unsound(None, start, numbers) == 2 * sign - 2 - 1

@@ -18,11 +18,14 @@ from tiny import (
 )
 from torch import nn
 from torch.utils.data import DataLoader, WeightedRandomSampler
+from watching import heard_in, whole
 
 from skgex._ensemble import ensemble as _ensemble
 from skgex._ensemble import growth as _growth
 from skgex._ensemble.fine_tuning import FineTuning
+from skgex._ensemble.member import Plan, grow_member
 from skgex._ensemble.stackable import can_batch
+from skgex._ensemble.stacked import grow_group
 from skgex._nets.training import train
 
 SEEDS = list(range(18))  # one whole group and a part of one
@@ -107,6 +110,13 @@ class Loud(MLP):
         return nn.functional.dropout(super().forward(X), 0.5, self.training)
 
 
+class Louder(MLP):
+    """Is surer in training than after it."""
+
+    def forward(self, X):
+        return super().forward(X) * (2 if self.training else 1)
+
+
 class Lowered(MLP):
     """Multiplies matrices in bfloat16, which vmap would do for some of them only."""
 
@@ -130,7 +140,7 @@ CASES = {
     "nll": (plain(Probabilities, criterion=nn.NLLLoss), *BLOBS),
     "smoothed": (plain(criterion__label_smoothing=0.1), *BLOBS),
     "weighted": (plain(criterion__weight=torch.arange(1, 4).double()), *BLOBS),
-    "decayed": (plain(optimizer__weight_decay=0.1), *BLOBS),
+    "decayed": (plain(Louder, optimizer__weight_decay=0.1), *BLOBS),
     "by_group": (
         plain(optimizer__param_groups=[("hidden.*", {"weight_decay": 0.2})]),
         *BLOBS,
@@ -214,6 +224,16 @@ def test_clipping_is_by_member(monkeypatch):
         np.testing.assert_allclose(
             one["module"]["hidden.weight"], other["module"]["hidden.weight"], atol=1e-6
         )
+
+
+def test_a_group_says_its_steps_as_a_member_does():
+    trained, tuning = train(plain(), *BLOBS, 0), FineTuning(3, 0.1, 0.9, "cosine")
+    plans = [Plan(None, seed) for seed in SEEDS[:2]]
+    alone = heard_in(grow_member, trained, *BLOBS, tuning, plans[0])
+    assert alone[0][0] == "expect"
+    assert alone[1:6] == whole("fine-tuning", 3)
+    for some in (plans, plans[:1]):
+        assert heard_in(grow_group, trained, *BLOBS, tuning, some) == alone
 
 
 @pytest.mark.parametrize("n_jobs", [2, 3])

@@ -77,7 +77,8 @@ def test_standard_error_by_a_loop(losses, seed):
     counted = np.random.RandomState(seed).rand(*losses.shape) < 0.6
     counted[np.arange(len(losses)), seed % losses.shape[1]] = True
     for mask in (counted, None):
-        errors = standard_error(losses, mask)
+        with np.errstate(divide="raise", invalid="raise"):
+            errors = standard_error(losses, mask)
         for i, row in enumerate(losses):
             values = [v for m, v in enumerate(row) if mask is None or mask[i, m]]
             expected = np.nan
@@ -109,6 +110,9 @@ def test_the_floor_applies_to_the_reference_loss_only():
     losses, reference = np.array([[0.01, 0.2], [0.3, 0.4]]), np.array([0.0, 0.1])
     np.testing.assert_allclose(
         loss_deviations(losses, reference, 0.05), [[-0.04, 0.15], [0.2, 0.3]]
+    )
+    np.testing.assert_allclose(
+        loss_deviations(losses, reference - 0.5), [[0.01, 0.2], [0.3, 0.4]]
     )
 
 
@@ -148,6 +152,7 @@ def test_a_regression_target_is_as_likely_as_the_mean_of_its_densities():
     losses = np.array(
         [
             [0.5, 1.5],
+            [-2000.0, -2000.0],
             [80.0, 95.0],
             [2000.0, 2000.0 + np.log(3)],
             [1.0, np.inf],
@@ -159,6 +164,7 @@ def test_a_regression_target_is_as_likely_as_the_mean_of_its_densities():
     found = log_likelihoods(RegressionTargets(np.float64, ()), None, None, losses)
     expected = [
         np.log((np.exp(-0.5) + np.exp(-1.5)) / 2),
+        2000.0,
         -80 + np.log((1 + np.exp(-15)) / 2),
         -2000 + np.log((1 + 1 / 3) / 2),
         -1 - np.log(2),
@@ -181,6 +187,11 @@ def test_relative_losses_are_divided_by_one_plus_entropy_in_bits(
     for i, row in enumerate(probabilities):
         bits = -sum(p * np.log2(p) for p in row if p > 0)
         np.testing.assert_allclose(given_losses[i], losses[i] / (1 + bits))
+
+
+@pytest.mark.parametrize("row", [[1 + 1e-7, 0.0], [1.0, -1e-9]])
+def test_probabilities_that_rounding_takes_out_of_bounds_are_certain(row):
+    assert relative_losses(np.array([[3.0]]), np.array([row])) == 3.0
 
 
 def test_an_even_guess_among_four_classes_has_two_bits():

@@ -13,8 +13,10 @@ from skorch import NeuralNetClassifier
 from tiny import MLP, classifier, make_blobs
 from torch import nn
 from torch.utils.data import Dataset, WeightedRandomSampler
+from watching import watch
 
 from skgex._data.label_coding import ClassLabels
+from skgex._ensemble import growth
 from skgex._ensemble.cache import DiskMemberCache, MemberCache
 from skgex._ensemble.ensemble import evaluate_trained
 from skgex._ensemble.fine_tuning import FineTuning, MemberSGD
@@ -117,6 +119,19 @@ def test_a_group_of_which_a_part_is_stored(tmp_path, steps, monkeypatch, n_store
     cache = cache_in(tmp_path)
     assert_equal(grow(trained, *BLOBS, TUNING, SEEDS[:16], cache=cache), expected)
     assert not steps
+    assert not list(tmp_path.rglob("unfinished"))
+
+
+def test_members_of_unlike_batches_do_not_go_on_from_each_other(tmp_path, monkeypatch):
+    """Groups of unlike sizes make parts of unlike sizes, which cannot be stacked."""
+    trained, sizes = train(classifier(), *BLOBS, 0), set()
+    watch(monkeypatch, growth, "grow_member", lambda g: sizes.add(len(g["plan"].rows)))
+    groups = np.sqrt(np.arange(60)).astype(int)  # of 1, 3, 5, ... rows
+    settings = {"max_samples": 0.5, "groups": groups}
+    expected = grow(trained, *BLOBS, TUNING, SEEDS[:2], **settings)
+    assert len(sizes) == 2
+    settings["cache"] = cache_in(tmp_path)
+    assert_equal(grow(trained, *BLOBS, TUNING, SEEDS[:2], **settings), expected)
     assert not list(tmp_path.rglob("unfinished"))
 
 

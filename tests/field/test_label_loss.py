@@ -184,6 +184,19 @@ class TwiceTheLoss(nn.CrossEntropyLoss):
         return 2 * super().forward(output, y)
 
 
+def test_a_criterion_of_ones_own_ignores_what_it_wants(tokens):
+    """What it gives for other targets counts in the mean, zeros as well."""
+    X, y = tokens
+    nets = [
+        net_of(NeuralNet, criterion=kind, module__axes=(1, 2)).initialize()
+        for kind in (nn.CrossEntropyLoss, TwiceTheLoss)
+    ]
+    nets[1].module_.load_state_dict(nets[0].module_.state_dict())
+    plain, own = (evaluate(net, X, y).losses for net in nets)
+    counted = (y != -100).mean(axis=1)
+    np.testing.assert_allclose(own, 2 * plain * counted, rtol=1e-5)
+
+
 def test_a_criterion_of_ones_own_keeps_its_weights(blobs):
     X, y = blobs
     weight = torch.tensor([1.0, 5.0, 0.2])

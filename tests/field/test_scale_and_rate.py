@@ -12,17 +12,9 @@ from tiny import make_blobs
 from torch import nn
 
 from skgex import GEXDetector
-from skgex._data.label_coding import ClassLabels, RegressionTargets
+from skgex._data.label_coding import RegressionTargets
 from skgex._ensemble.divergence import ChanceLevel, diverged, forgot, stood_still
 from skgex._ensemble.ensemble_evaluation import EnsembleEvaluation
-from skgex._ensemble.learning_rate import (
-    LEARNING_RATES,
-    STEEP_RATES,
-    Slack,
-    _climb,
-    _may_climb,
-    _search_below,
-)
 from skgex._ensemble.statistics import LOWEST, MAX_LOSS, finite_losses, log_likelihoods
 from skgex.datasets import flip_labels
 from skgex.exceptions import (
@@ -31,8 +23,6 @@ from skgex.exceptions import (
     UnmovedMembersWarning,
 )
 from skgex.influence import GEX
-
-FIXED = Slack(0.05, 0.05)
 
 
 class MLP(nn.Module):
@@ -111,56 +101,6 @@ def test_a_loss_that_overflowed_is_the_largest_of_its_row():
     losses = np.array([[1e4, np.inf], [np.nan, 1.0], [np.nan, np.inf]])
     expected = [[1e4, 1e4], [MAX_LOSS, 1.0], [MAX_LOSS, MAX_LOSS]]
     np.testing.assert_allclose(finite_losses(losses), expected)
-
-
-@pytest.mark.parametrize("edge", [1e-4, 1e-7])
-def test_the_search_goes_down_until_members_are_sound(edge):
-    tried = {lr: np.full(2, LOWEST) for lr in LEARNING_RATES}
-
-    def likelihood_at(lr):
-        tried[lr] = np.full(2, -1.0 if lr < edge else LOWEST)
-        return tried[lr]
-
-    found = _search_below(likelihood_at, tried, np.full(2, -1.0), FIXED, -2.0)
-    assert edge / 4 <= found < edge
-
-
-def test_where_nothing_is_sound_the_cure_is_named():
-    tried = {lr: np.full(2, LOWEST) for lr in LEARNING_RATES}
-
-    def likelihood_at(lr):
-        tried[lr] = np.full(2, LOWEST)
-        return tried[lr]
-
-    with pytest.raises(ValueError, match=r"lr='auto'.*StandardScaler"):
-        _search_below(likelihood_at, tried, np.full(2, -1.0), FIXED, -2.0)
-    assert set(tried) == {*LEARNING_RATES, *STEEP_RATES}
-
-
-@pytest.mark.parametrize(
-    ("peak", "expected"), [(0.2, 0.2), (0.4, 0.4), (0.8, 0.8), (3.2, 3.2)]
-)
-def test_higher_rates_are_taken_only_if_they_are_better(peak, expected):
-    height = lambda lr: np.full(2, -abs(np.log2(lr / peak)))  # noqa: E731
-    tried = {lr: height(lr) for lr in LEARNING_RATES[:2]}
-    codes, coding = np.array([0, 1]), ClassLabels(np.arange(2))
-    start = np.full(2, -9.0)
-    assert _may_climb(0.2, tried, start, FIXED, codes, coding)
-
-    def likelihood_at(lr):
-        tried[lr] = height(lr)
-        return tried[lr]
-
-    assert _climb(likelihood_at, tried, FIXED, 0.2, 4) == pytest.approx(expected)
-
-
-def test_rates_that_are_equal_do_not_climb():
-    flat = dict.fromkeys(LEARNING_RATES[:2], np.full(2, -0.3))
-    codes, coding = np.array([0, 1]), ClassLabels(np.arange(2))
-    assert not _may_climb(0.2, flat, np.full(2, -0.3), FIXED, codes, coding)
-    # Unless the net has memorised: it is worse than guessing, and nothing moves it.
-    worse = dict.fromkeys(LEARNING_RATES[:2], np.full(2, -2.0))
-    assert _may_climb(0.2, worse, np.full(2, -2.0), FIXED, codes, coding)
 
 
 def test_members_that_forget_lower_the_rate():

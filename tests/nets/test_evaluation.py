@@ -19,8 +19,16 @@ from tiny import (
     regressor,
 )
 from torch import nn
+from watching import heard_in
 
-from skgex._nets.evaluation import evaluate, n_outputs
+from skgex._nets.evaluation import (
+    batch_answers,
+    batch_loss,
+    evaluate,
+    in_place,
+    n_outputs,
+    per_sample_criterion,
+)
 from skgex._utils.random import seeded
 
 RNG = np.random.RandomState(0)
@@ -171,6 +179,66 @@ def test_outputs_are_probabilities_in_evaluation_mode(blobs):
     with torch.no_grad():
         expected = net.module_(torch.as_tensor(X)).softmax(dim=1).numpy()
     np.testing.assert_allclose(outputs, expected, rtol=1e-12)
+
+
+class Logarithms(MLP):
+    """Log-probabilities."""
+
+    def forward(self, X):
+        return super().forward(X).log_softmax(dim=1)
+
+
+@pytest.mark.parametrize(
+    ("net", "kind"),
+    [
+        (classifier(criterion=OwnCriterion), "softmax"),
+        (classifier(Probabilities, criterion=OwnCriterion), "own"),
+        (classifier(Probabilities, criterion=nn.NLLLoss), "own"),
+        (plain_net(Logarithms, criterion=nn.NLLLoss), "softmax"),
+        (classifier(criterion=OwnCriterion, predict_nonlinearity=None), "own"),
+        (plain_net(criterion=OwnCriterion), "own"),
+        (PairNet(Pair, criterion=nn.CrossEntropyLoss), "softmax"),
+    ],
+    ids=["logits", "proba", "nll", "logs", "given", "no classifier", "pair"],
+)
+def test_predictions_of_classifiers_are_probabilities(blobs, net, kind):
+    X, y = blobs
+    net = initialised(net)
+    with torch.no_grad():
+        given = net.module_(torch.as_tensor(X))
+    given = given[0] if isinstance(given, tuple) else given
+    expected = given.softmax(dim=1) if kind == "softmax" else given
+    np.testing.assert_allclose(evaluate(net, X, y).outputs, expected, rtol=1e-12)
+
+
+def test_a_batch_is_answered_as_all_rows_are(blobs):
+    X, y = blobs
+    net = initialised(classifier(criterion__weight=WEIGHTS))
+    found = evaluate(net, X, y)
+    batch = torch.as_tensor(X), torch.as_tensor(y)
+    with torch.no_grad():
+        loss = float(batch_loss(net, *batch))
+        with per_sample_criterion(net):
+            losses, outputs = batch_answers(net, *batch)
+    assert loss == pytest.approx(found.losses.mean())  # without weights
+    np.testing.assert_allclose(losses, found.losses, rtol=1e-12)
+    np.testing.assert_allclose(outputs, found.outputs, rtol=1e-12)
+
+
+def test_batches_are_joined_along_the_axis_of_each_quantity():
+    values = torch.arange(24.0).reshape(2, 6, 2)
+    halves = torch.arange(6, dtype=torch.bfloat16) / 2
+    parts = [(values[:, rows], halves[rows]) for rows in (slice(4), slice(4, 6))]
+    joined: list = []
+    heard = heard_in(lambda: joined.extend(in_place(parts, (1, 0), 6)))
+    reached = [("reach", "evaluation", 4), ("reach", "evaluation", 6)]
+    assert heard == [("begin", "evaluation", 6), *reached, ("end", "evaluation")]
+    np.testing.assert_array_equal(joined[0], values)
+    np.testing.assert_array_equal(joined[1], np.arange(6) / 2)
+    assert joined[1].dtype == np.float32  # NumPy has no bfloat16
+    for n_rows in (5, 7):
+        with pytest.raises(ValueError, match=f"gave 6 of {n_rows} rows"):
+            in_place(parts, (1, 0), n_rows)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

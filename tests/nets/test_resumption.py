@@ -32,6 +32,7 @@ from skorch.dataset import ValidSplit
 from tiny import MLP, PairDataset, classifier, flip_every, make_blobs
 from torch import nn
 from torch.utils.data import DataLoader, WeightedRandomSampler
+from watching import Notes
 
 from skgex._data.records import take
 from skgex._nets import default_net, training_state
@@ -360,26 +361,10 @@ TRAININGS = {
 }
 
 
-class Hears:
-    """Listens to how far a training is, and forgets it."""
-
-    def begin(self, name, total, *, shown):
-        """Hear of a stage."""
-
-    def reach(self, stage, done, total=None):
-        """Hear of a step."""
-
-    def end(self, stage):
-        """Hear of an end."""
-
-    def expect(self, work):
-        """Hear of what is to come."""
-
-
 def test_so_does_one_that_was_watched_before(monkeypatch):
     call = (train, NETS["dropout"], X, y, 0)
     expected, n_calls = count(monkeypatch, lambda: train(*call[1:]))
-    with listening(Hears()):
+    with listening(Notes()):
         count(monkeypatch, lambda: begin(*call), n_calls)
     found, n_again = count(monkeypatch, lambda: begin(*call))
     assert plain(found[1:]) == plain(expected[1:])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sample_losses import CASES, RNG, N, X, Y, fitted
-from tiny import PairDataset, classifier
+from tiny import MLP, PairDataset, classifier
 
 from skgex._nets import sample_losses as _sample_losses
 from skgex._nets.curvature import mean_curvature
@@ -42,12 +42,15 @@ def test_gradients_are_those_of_a_loop(case):
     np.testing.assert_allclose(given[:, : expected.shape[1]], expected, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"recurrent"}))
+@pytest.mark.parametrize("name", sorted(CASES))
 def test_gradients_of_common_nets_are_batched(name):
     net, y, _ = CASES[name]
-    losses = SampleLosses(fitted(net, y))
-    gradients(losses, X, y)
-    assert losses._can_batch
+    losses, calls = SampleLosses(fitted(net, y)), []
+    losses._module.module_.register_forward_pre_hook(lambda *_: calls.append(1))
+    for n_calls in (1, 1) if name != "recurrent" else (1 + N, N):
+        calls.clear()
+        gradients(losses, X, y)
+        assert len(calls) == n_calls
 
 
 def test_gradients_without_batching_are_the_same(case):
@@ -100,6 +103,10 @@ def test_forms_receive_many_rows_at_once(monkeypatch):
     monkeypatch.setattr(_sample_losses, "MAX_BYTES", 5 * losses.theta.nbytes)
     losses.quadratic_forms(X, Y, form)
     assert sizes == [4, 4, 2]
+    sizes.clear()
+    monkeypatch.setattr(_sample_losses, "MAX_BYTES", losses.theta.nbytes)
+    losses.inner_products((X, Y), (X, Y), form)
+    assert sizes == [4, 4, 2]
 
 
 def test_forms_are_those_of_the_gradients(monkeypatch):
@@ -116,6 +123,9 @@ def test_forms_are_those_of_the_gradients(monkeypatch):
         losses.inner_products((X, Y), (X[:4], Y[:4]), lambda v: v @ matrix),
         expected[:, :4],
     )
+    np.testing.assert_allclose(
+        losses.inner_products((X[:4], Y[:4]), (X, Y)), g[:4] @ g.T
+    )
 
 
 def test_fixed_parameters_do_not_count():
@@ -123,6 +133,24 @@ def test_fixed_parameters_do_not_count():
     net.module_.hidden.requires_grad_(False)
     losses = SampleLosses(snapshot(net))
     assert len(losses.theta) == sum(p.numel() for p in net.module_.output.parameters())
+
+
+class Spare(MLP):
+    """Has a parameter that it does not use."""
+
+    def __init__(self):
+        super().__init__()
+        self.spare = torch.nn.Parameter(torch.ones(2, dtype=torch.float64))
+
+
+def test_a_parameter_that_is_not_used_has_no_gradient():
+    trained = fitted(classifier(Spare), Y)
+    for can_batch in (True, False):
+        losses = SampleLosses(trained)
+        losses._can_batch = can_batch
+        spare = losses.theta == 1
+        assert spare.sum() == 2
+        np.testing.assert_array_equal(gradients(losses, X, Y)[:, spare], 0)
 
 
 def test_a_net_with_nothing_to_train_is_refused():
