@@ -87,6 +87,12 @@ def test_what_rows_without_information_leave_is_the_prior():
     assert found.std == pytest.approx(np.sqrt(square - mean**2), abs=1e-3)
 
 
+def test_an_own_rate_above_all_others_says_nothing():
+    codes, proba = np.array([0, 1, 2, 3]), np.full((4, 4), 0.25)
+    found = estimate_noise_rate(codes, proba, even_flow(4), own_rate=0.9)
+    assert found.mean == pytest.approx(rates(4)[-1] / 2)
+
+
 def test_a_flow_needs_a_matrix_of_the_classes_and_wrong_labels():
     expected = (1 - np.eye(3)) / 2
     for matrix in (None, np.eye(4), np.eye(3)):

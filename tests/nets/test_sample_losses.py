@@ -175,6 +175,20 @@ def test_parameters_become_weights_and_come_back():
     np.testing.assert_array_equal(again, gradients(SampleLosses(trained), X, Y))
 
 
+def test_a_checkpoint_is_the_net_with_its_weights():
+    losses = SampleLosses(fitted(classifier(), Y))
+    moved = losses.theta + 0.1
+    checkpoint = SampleLosses(fitted(classifier(), Y), losses.weights_at(moved))
+    torch.testing.assert_close(checkpoint.theta, moved)
+    batch = torch.tensor(X), torch.tensor(Y)
+    expected = checkpoint(checkpoint.theta, *batch)
+    torch.testing.assert_close(losses(moved, *batch), expected)
+    found = losses.of_outputs(losses.outputs(moved, batch[0]), *batch)
+    torch.testing.assert_close(found, expected)
+    whole = checkpoint.all_gradients(X, Y)
+    np.testing.assert_allclose(whole, gradients(checkpoint, X, Y), rtol=1e-12)
+
+
 def test_a_dataset_gives_what_its_arrays_give():
     losses = SampleLosses(fitted(classifier(), Y))
     given = gradients(losses, PairDataset(X, Y), None)
