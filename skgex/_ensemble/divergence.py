@@ -90,7 +90,7 @@ def diverged(evaluation: EnsembleEvaluation, chance: ChanceLevel) -> np.ndarray:
     """
     finite = np.isfinite(evaluation.losses).all(axis=0)
     reference = np.nan_to_num(evaluation.reference).mean(dtype=np.float64)
-    level = max(chance.mean, reference + chance.mean / 2)
+    level = max(chance.mean, reference + abs(chance.mean) / 2)
     means = np.nan_to_num(evaluation.losses).mean(axis=0, dtype=np.float64)
     return ~finite | (means > level)
 

@@ -22,8 +22,13 @@ MAX_LOSS = float(-np.log(np.finfo(np.float32).tiny))
 def loss_deviations(
     losses: np.ndarray, reference: np.ndarray, loss_floor: float = 0.0
 ) -> np.ndarray:
-    """Δℓ(z, θ_m) = ℓ(z, θ_m) − max(ℓ(z, θ*), loss_floor), in nats (paper, eq. 12)."""
-    return losses - np.maximum(reference, loss_floor)[:, None]
+    """Δℓ(z, θ_m) = ℓ(z, θ_m) − max(ℓ(z, θ*), loss_floor), in nats (paper, eq. 12).
+
+    0 is no floor, since losses that are minus the log of a density may be negative.
+    """
+    if loss_floor:
+        reference = np.maximum(reference, loss_floor)
+    return losses - reference[:, None]
 
 
 def mean_over_members(values: np.ndarray, counted: np.ndarray | None) -> np.ndarray:

@@ -125,7 +125,7 @@ class GEXDetector(DetectorMixin, GEX):
     loss_floor : float, default=0.0
         Lower bound, in nats, on the loss under the trained net: a smaller loss counts
         as this. A larger value lowers the loss deviations of rows that the net fits
-        well (official code: 0.05).
+        well (official code: 0.05). 0 sets no bound.
     statistic : {"relative_loss", "mean_loss", "self_influence"}, \
             default="relative_loss"
         The score that rows are ranked by, higher = more suspicious. "mean_loss" is the

@@ -75,7 +75,7 @@ class GEXPruner(PrunerMixin, GEX):
     loss_floor : float, default=0.0
         Lower bound, in nats, on the loss under the trained net: a smaller loss counts
         as this. A larger value lowers the loss deviations of rows that the net fits
-        well (official code: 0.05).
+        well (official code: 0.05). 0 sets no bound.
     keep_members : bool, default=True
         Keep the members' weights. If False, only rows seen in ``fit`` can be scored;
         parallel workers then return losses instead of weights.

@@ -111,8 +111,12 @@ def test_the_floor_applies_to_the_reference_loss_only():
     np.testing.assert_allclose(
         loss_deviations(losses, reference, 0.05), [[-0.04, 0.15], [0.2, 0.3]]
     )
+
+
+def test_without_a_floor_a_loss_may_be_negative():
+    losses, reference = np.array([[0.01, 0.2], [0.3, 0.4]]), np.array([0.0, 0.1])
     np.testing.assert_allclose(
-        loss_deviations(losses, reference - 0.5), [[0.01, 0.2], [0.3, 0.4]]
+        loss_deviations(losses - 5, reference - 5), losses - reference[:, None]
     )
 
 
