@@ -130,7 +130,16 @@ class OwnLoop(NeuralNetClassifier):
         return super().fit_loop(*args, **kwargs)
 
 
+@pytest.fixture
+def heeded():
+    """Take the signal, which a shell lets jobs in the background ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="no signals")
+@pytest.mark.usefixtures("heeded")
 def test_the_signal_is_no_stop_wherever_it_comes():
     with pytest.raises(KeyboardInterrupt):
         train(net_of(callbacks=[Signal]), X, y, 0)
