@@ -16,9 +16,8 @@ from skgex.exceptions import DivergenceWarning
 
 N_ROWS, N_FEATURES, N_CLASSES = 1_000_000, 100, 10
 SETTINGS = {
-    "one by one": {"hidden": 400, "keep_members": False},
-    "stacked, by a chosen rate": {"hidden": 32, "lr": "auto"},
-    "stacked, to be gone on with": {"hidden": 32, "warm_start": True},
+    "wide features": {"hidden": 400, "keep_members": False},
+    "all that is kept": {"hidden": 32, "lr": "auto", "warm_start": True},
 }
 
 
