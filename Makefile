@@ -4,15 +4,15 @@ BIN := .venv/bin
 # Each test runs on one thread; the test processes share the cores.
 PYTEST := -q -n logical --dist worksteal
 INSTALLED := .venv/installed
-# What only `make coverage` and `make mutation` need.
-QUALITY = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[quality]"
+# What only some targets need: $(call install,extra).
+install = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[$(1)]"
 # Environments beside .venv: the oldest versions supported, and another Python.
 LOWEST := .venv-lowest
 OTHER = .venv-$(notdir $(PYTHON))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint types docs examples dist test test-slow test-lowest test-python
-.PHONY: coverage mutation audit format clean
+.PHONY: help demo lint types docs examples dist test test-slow test-ray test-lowest
+.PHONY: test-python coverage mutation audit format clean
 
 help: ## list the targets (what a plain `make` does)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,10 @@ test: $(INSTALLED) ## run the tests, except those that take minutes
 test-slow: $(INSTALLED) ## run the tests that take minutes
 	$(BIN)/python -m pytest $(PYTEST) -m slow
 
+test-ray: $(INSTALLED) ## run the tests on a Ray cluster of this machine
+	$(call install,ray)
+	$(BIN)/python -m pytest -q tests/cluster/test_ray.py
+
 # TESTS="tests/cli tests/nets", for example, runs a part of them.
 test-lowest: $(LOWEST)/installed ## run the tests with the oldest versions supported
 	$(LOWEST)/bin/python -m pytest $(PYTEST) -m "not slow" $(TESTS)
@@ -54,17 +58,17 @@ test-python: $(OTHER)/installed ## run the tests with PYTHON=python3.13, for exa
 	$(OTHER)/bin/python -m pytest $(PYTEST) -m "not slow" $(TESTS)
 
 coverage: $(INSTALLED) ## which branches the tests of `make test` leave out
-	$(QUALITY)
+	$(call install,quality)
 	$(BIN)/python -m pytest $(PYTEST) -m "not slow" --cov --cov-fail-under=99 \
 	    --cov-report=term-missing:skip-covered
 
 mutation: $(INSTALLED) ## which changes of the code no test notices (hours; see .ci/mutation)
-	$(QUALITY)
+	$(call install,quality)
 	$(BIN)/python -m pytest -q .ci/mutation
 	$(BIN)/python .ci/mutation $(MUTATE)
 
 audit: $(INSTALLED) ## known vulnerabilities of the pinned versions, where there is a network
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[audit]"
+	$(call install,audit)
 	$(BIN)/python .ci/audit.py
 
 format: $(INSTALLED) ## fix style and formatting where ruff can
@@ -77,7 +81,7 @@ clean: ## remove .venv and everything else that was built
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(call install,dev)
 	touch $@
 
 # uv takes a third of pip's time for the gigabytes that torch needs here.
