@@ -1,22 +1,19 @@
 """The two scales of the paper's experiments, and the nets that they train."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from _nets import ResNet
 from skorch import NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR
 
 BENCHMARKS = Path(__file__).parents[1]
-sys.path.append(str(BENCHMARKS))  # for what all benchmarks share
-
-from _nets import ResNet  # noqa: E402
-
 RESULTS = BENCHMARKS / "results" / "paper"
-# The paper's names of its methods, and what two scales of an experiment are called.
+PICTURES = BENCHMARKS.parent / "docs" / "pictures" / "paper"
+# Share of the training in which the learning rate rises.
 WARM_UP = 0.1
 
 
@@ -48,7 +45,7 @@ class Scale:
         Of the training, without and with augmentation.
     batch_size : int
     peak_lr : float
-        Of the training: it rises for a tenth of the steps and falls to zero after that.
+        Of the training: it rises for a while and then falls to zero.
     n_members, n_steps : int
         Of GEX.
     criterion : type
