@@ -66,25 +66,31 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A stem and three blocks, for images of 32 x 32; gives logits.
+    """A stem and blocks, for images of 32 x 32; gives logits.
 
-    With ``augment``, training batches are mirrored and shifted: each row is mirrored
+    The width doubles, and the image is halved, from each stage of ``blocks`` to the
+    next; ``width=64, blocks=(2, 2, 2, 2)`` is ResNet-18 as it is used for CIFAR. With ``augment``, training batches are mirrored and shifted: each row is mirrored
     left to right at random, and all rows of a batch share one shift of up to 4 pixels.
     """
 
-    def __init__(self, n_outputs, width=16, augment=False):
+    def __init__(self, n_outputs, width=16, augment=False, blocks=(1, 1, 1)):
         super().__init__()
         self.augment = augment
+        widths = [width * 2**stage for stage in range(len(blocks))]
+        pairs = zip([width, *widths], widths, strict=False)
+        stages = zip(pairs, blocks, strict=True)
         self.layers = nn.Sequential(
             nn.Conv2d(3, width, 3, 1, 1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
-            Block(width, width, 1),
-            Block(width, 2 * width, 2),
-            Block(2 * width, 4 * width, 2),
+            *(
+                Block(n_out if i else n_in, n_out, 1 if i or n_in == n_out else 2)
+                for (n_in, n_out), n_blocks in stages
+                for i in range(n_blocks)
+            ),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(4 * width, n_outputs),
+            nn.Linear(widths[-1], n_outputs),
         )
         self.to(memory_format=torch.channels_last)
 

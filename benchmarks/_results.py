@@ -43,13 +43,17 @@ class Results:
             writer.writerow(row)
         self.rows.append(row)
 
-    def mean(self, column: str, **run) -> float:
-        """Return the mean of a column over the runs that match ``run``."""
-        values = [
+    def values(self, column: str, **run) -> list[float]:
+        """Return a column of the runs that match ``run``."""
+        return [
             float(row[column])
             for row in self.rows
             if all(row[k] == str(v) for k, v in run.items())
         ]
+
+    def mean(self, column: str, **run) -> float:
+        """Return the mean of a column over the runs that match ``run``."""
+        values = self.values(column, **run)
         return sum(values) / len(values) if values else float("nan")
 
 

@@ -37,3 +37,9 @@ def test_the_same_seed_the_same_points():
     )
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other)
+
+
+def test_each_circle_can_have_its_own_number_and_radius():
+    X, y = make_three_circles((10, 30, 20), 0, random_state=0, radii=(0, 1.5, 4))
+    np.testing.assert_array_equal(y, [0] * 10 + [1] * 30 + [2] * 20)
+    np.testing.assert_allclose(np.hypot(*X.T), np.array([0, 1.5, 4])[y], atol=1e-12)

@@ -650,8 +650,12 @@ BAD_CALLS = [
     ("mixed flipped", lambda: flip_labels(with_label(1), 0.1), r"y: .*one type"),
     ("no circles", lambda: make_three_circles(0), r"n_samples: "),
     ("half a circle", lambda: make_three_circles(30.5), r"n_samples: "),
+    ("two circles", lambda: make_three_circles((10, 30)), r"n_samples: "),
+    ("an empty circle", lambda: make_three_circles((10, 0, 30)), r"n_samples: "),
     ("negative noise", lambda: make_three_circles(noise=-1), r"noise: "),
     ("NaN noise", lambda: make_three_circles(noise=np.nan), r"noise: "),
+    ("two radii", lambda: make_three_circles(radii=(1, 2)), r"radii: "),
+    ("negative radius", lambda: make_three_circles(radii=(-1, 2, 3)), r"radii: "),
 ]
 
 

@@ -1,0 +1,125 @@
+"""The two scales of the paper's experiments, and the nets that they train."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from _nets import ResNet
+from skorch import NeuralNetClassifier
+from skorch.callbacks import LRScheduler
+from torch import nn
+from torch.optim.lr_scheduler import OneCycleLR
+
+BENCHMARKS = Path(__file__).parents[1]
+RESULTS = BENCHMARKS / "results" / "paper"
+PICTURES = BENCHMARKS.parent / "docs" / "pictures" / "paper"
+# Share of the training in which the learning rate rises.
+WARM_UP = 0.1
+
+
+class SigmoidLoss(nn.Module):
+    """Binary cross-entropy of each class, summed over the classes, in nats."""
+
+    def __init__(self, reduction="mean"):
+        super().__init__()
+        self.reduction = reduction
+
+    def forward(self, logits, codes):
+        is_class = nn.functional.one_hot(codes, logits.shape[1]).to(logits.dtype)
+        losses = nn.functional.binary_cross_entropy_with_logits(
+            logits, is_class, reduction="none"
+        ).sum(dim=1)
+        return losses if self.reduction == "none" else getattr(losses, self.reduction)()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large an experiment with images of 32 x 32 is.
+
+    Attributes
+    ----------
+    n_rows : int
+    width, blocks
+        Of the ResNet.
+    n_epochs : dict
+        Of the training, without and with augmentation.
+    batch_size : int
+    peak_lr : float
+        Of the training: it rises for a while and then falls to zero.
+    n_members, n_steps : int
+        Of GEX.
+    criterion : type
+        The loss.
+    device : str
+    """
+
+    n_rows: int
+    width: int
+    blocks: tuple[int, ...]
+    n_epochs: dict[bool, int]
+    batch_size: int
+    peak_lr: float
+    n_members: int
+    n_steps: int
+    criterion: type
+    device: str = "cpu"
+
+    def make_net(self, n_classes, augment, n_rows):
+        """Return the unfitted net, whose schedule is that of ``n_rows`` rows."""
+        n_epochs = self.n_epochs[augment]
+        n_batches = -(-n_rows // self.batch_size)
+        schedule = LRScheduler(
+            OneCycleLR,
+            step_every="batch",
+            max_lr=self.peak_lr,
+            total_steps=n_epochs * n_batches,
+            pct_start=WARM_UP,
+            cycle_momentum=False,
+        )
+        return NeuralNetClassifier(
+            ResNet,
+            module__n_outputs=n_classes,
+            module__width=self.width,
+            module__blocks=self.blocks,
+            module__augment=augment,
+            criterion=self.criterion,
+            optimizer=torch.optim.SGD,
+            optimizer__momentum=0.9,
+            optimizer__weight_decay=5e-4,
+            lr=self.peak_lr,
+            max_epochs=n_epochs,
+            batch_size=self.batch_size,
+            iterator_train__shuffle=True,
+            train_split=None,
+            callbacks=[("schedule", schedule)],
+            device=self.device,
+            verbose=0,
+        )
+
+
+SCALES = {
+    "small": Scale(
+        n_rows=4000,
+        width=16,
+        blocks=(1, 1, 1),
+        n_epochs={False: 50, True: 150},
+        batch_size=128,
+        peak_lr=0.1,
+        n_members=4,
+        n_steps=500,
+        criterion=nn.CrossEntropyLoss,
+    ),
+    # As in the paper and its code.
+    "full": Scale(
+        n_rows=50_000,
+        width=64,
+        blocks=(2, 2, 2, 2),
+        n_epochs={False: 200, True: 200},
+        batch_size=1024,
+        peak_lr=0.4,
+        n_members=32,
+        n_steps=800,
+        criterion=SigmoidLoss,
+        device="cuda" if torch.cuda.is_available() else "cpu",
+    ),
+}

@@ -1,0 +1,210 @@
+"""Which method finds the wrong labels of CIFAR: the paper's table, run again.
+
+    PYTHONPATH=benchmarks python benchmarks/paper/noisy_labels.py --data-dir FOLDER
+        [--scale small|full]
+        [--sets cifar10 ...] [--augment no yes] [--seeds 0 1 2] [--memory FOLDER]
+
+FOLDER holds cifar10.npz, cifar10n.npz and, for their sets, cifar100.npz and
+cifar100n.npz. A set that has no file is passed over. In cifar10 and cifar100, 10 % of
+the rows get a random class, a tenth of which is the right one; the labels of cifar10n
+and cifar100n were given by people. All methods share one trained net and its
+checkpoints. GEX takes the learning rate that ``lr="auto"`` chooses, by labels held out
+of the same rows; GEX-lin takes the same. Runs that are already in the CSV are not
+repeated, and with ``--memory`` one that is killed goes on where it was.
+"""
+
+import argparse
+import warnings
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from _data import draw, images, read
+from _results import Results, markdown
+from _settings import RESULTS, SCALES
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from skgex import GEXDetector
+from skgex.datasets import flip_labels
+from skgex.exceptions import SkgexWarning
+from skgex.hardness import (
+    AUM,
+    EL2N,
+    ConfidentLearning,
+    DeepKNN,
+    ForgettingScore,
+    TrainingLoss,
+)
+from skgex.influence import (
+    GEX,
+    Arnoldi,
+    GEXLinear,
+    RandomProjection,
+    TracIn,
+    TracInRP,
+)
+
+RATE = 0.1
+# A random class is the right one for one row in ten (or in a hundred).
+SETS = {
+    "cifar10": ("cifar10", None),
+    "cifar100": ("cifar100", None),
+    "cifar10n": ("cifar10", "worse_label"),
+    "cifar100n": ("cifar100", "noisy_label"),
+}
+AUGMENT = ("no", "yes")
+LOSS_FLOOR = 0.05
+# The paper's ten methods.
+PAPER = (
+    "Deep-KNN",
+    "CL",
+    "F-score",
+    "EL2N",
+    "TracIn",
+    "TracInRP",
+    "RandProj",
+    "Arnoldi",
+    "GEX-lin",
+    "GEX",
+)
+KEY = ["scale", "data", "augment", "seed", "method"]
+COLUMNS = ["auc", "average_precision", "lr"]
+
+
+def is_there(name, data_dir):
+    """Return whether the files of a set lie in the folder; say so if not."""
+    needed = {SETS[name][0], name}
+    missing = [n for n in sorted(needed) if not (data_dir / f"{n}.npz").exists()]
+    if missing:
+        print(f"{name}: passed over, for want of {', '.join(missing)} (.npz)")
+    return not missing
+
+
+def load_task(name, data_dir, n_rows, seed):
+    """Return images, labels as given, and which of them are wrong."""
+    source, given = SETS[name]
+    arrays = read(source, data_dir)
+    rows = draw(len(arrays["x_train"]), n_rows, seed)
+    X, true = images(arrays["x_train"][rows]), arrays["y_train"][rows]
+    true = true.astype(np.int64).ravel()
+    if given is None:
+        return X, *flip_labels(true, RATE, random_state=seed)
+    y = read(name, data_dir)[given][rows].astype(np.int64)
+    return X, y, y != true
+
+
+def scorers(net, scale, shared):
+    """Return the paper's ten methods, and three more, unfitted."""
+    ensemble = {
+        "n_members": scale.n_members,
+        "n_steps": scale.n_steps,
+        "chain": True,
+        **shared,
+    }
+    return {
+        "plain loss": TrainingLoss(net, **shared),
+        "AUM": AUM(net, **shared),
+        "Deep-KNN": DeepKNN(net, **shared),
+        "CL": ConfidentLearning(net, **shared),
+        "F-score": ForgettingScore(net, **shared),
+        "EL2N": EL2N(net, **shared),
+        "TracIn": TracIn(net, **shared),
+        "TracInRP": TracInRP(net, **shared),
+        "RandProj": RandomProjection(net, n_components=20, **shared),
+        "Arnoldi": Arnoldi(net, **shared),
+        "GEX": GEX(net, loss_floor=LOSS_FLOOR, **ensemble),
+        "GEX-lin": GEXLinear(net, **ensemble),
+        "GEXDetector()": GEXDetector(net, **shared),
+    }
+
+
+def judge(scorer, X, y, noise_mask):
+    """Fit one method; return its figures."""
+    scorer.fit(X, y)
+    scores = getattr(scorer, "scores_", None)
+    if scores is None:
+        scores = scorer.self_influence_
+    return {
+        "auc": roc_auc_score(noise_mask, scores),
+        "average_precision": average_precision_score(noise_mask, scores),
+        "lr": getattr(scorer, "lr_", np.nan),
+    }
+
+
+def run_task(results, task, scale, data_dir, memory):
+    """Fit the methods that have no line in the CSV yet."""
+    X, y, noise_mask = load_task(task["data"], data_dir, scale.n_rows, task["seed"])
+    net = scale.make_net(int(y.max()) + 1, task["augment"] == "yes", len(X))
+    shared = {"memory": memory, "random_state": task["seed"]}
+    for method, scorer in scorers(net, scale, shared).items():
+        if results.has(**task, method=method):
+            continue
+        if method == "GEX-lin":
+            rate = results.mean("lr", **task, method="GEX")
+            scorer.set_params(lr=rate)
+        results.add(**task, method=method, **judge(scorer, X, y, noise_mask))
+
+
+def lead(results, column, **run):
+    """Return by how much GEX leads the second of the paper's methods, and its error.
+
+    The difference is paired by seed; the error is that of its mean.
+    """
+    methods = [
+        m for m in PAPER if m != "GEX" and results.values(column, **run, method=m)
+    ]
+    second = max(methods, key=lambda m: results.mean(column, **run, method=m))
+    ours, theirs = (
+        np.array(results.values(column, **run, method=m)) for m in ("GEX", second)
+    )
+    difference = ours - theirs
+    error = difference.std(ddof=1) / np.sqrt(len(difference))
+    return second, difference.mean(), error
+
+
+def report(results, run):
+    """Print means and deviations over the seeds."""
+    lines = []
+    for method in dict.fromkeys(row["method"] for row in results.rows):
+        figures = [results.values(c, **run, method=method) for c in COLUMNS]
+        lines.append([method, *(spread(values) for values in figures)])
+    print(f"\n{run}\n" + markdown(["method", "AUC", "AP", "lr"], lines))
+    for column in COLUMNS[:2]:
+        second, mean, error = lead(results, column, **run)
+        print(f"{column}: GEX is {mean:+.3f} ± {error:.3f} ahead of {second}")
+
+
+def spread(values):
+    """Render mean ± deviation."""
+    deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{deviation}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--scale", choices=SCALES, default="small")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--augment", nargs="+", choices=AUGMENT, default=list(AUGMENT))
+    parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
+    parser.add_argument("--out", type=Path, default=RESULTS / "noisy_labels.csv")
+    parser.add_argument("--memory")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore", SkgexWarning)
+    results = Results(args.out, KEY, COLUMNS)
+    sets = [name for name in args.sets if is_there(name, args.data_dir)]
+    for seed, name, augment in product(args.seeds, sets, args.augment):
+        task = {"scale": args.scale, "data": name, "augment": augment, "seed": seed}
+        with TemporaryDirectory() as folder:
+            run_task(
+                results, task, SCALES[args.scale], args.data_dir, args.memory or folder
+            )
+    for name, augment in product(sets, args.augment):
+        report(results, {"scale": args.scale, "data": name, "augment": augment})
+
+
+if __name__ == "__main__":
+    main()
