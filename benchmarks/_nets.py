@@ -69,8 +69,10 @@ class ResNet(nn.Module):
     """A stem and blocks, for images of 32 x 32; gives logits.
 
     The width doubles, and the image is halved, from each stage of ``blocks`` to the
-    next; ``width=64, blocks=(2, 2, 2, 2)`` is ResNet-18 as it is used for CIFAR. With ``augment``, training batches are mirrored and shifted: each row is mirrored
-    left to right at random, and all rows of a batch share one shift of up to 4 pixels.
+    next; ``width=64, blocks=(2, 2, 2, 2)`` is ResNet-18 as it is used for CIFAR, with a
+    convolution in each shortcut. With ``augment``, training batches are mirrored and
+    shifted: each row is mirrored left to right at random, and all rows of a batch share
+    one shift of up to 4 pixels.
     """
 
     def __init__(self, n_outputs, width=16, augment=False, blocks=(1, 1, 1)):

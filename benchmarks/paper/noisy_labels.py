@@ -1,16 +1,16 @@
 """Which method finds the wrong labels of CIFAR: the paper's table, run again.
 
     PYTHONPATH=benchmarks python benchmarks/paper/noisy_labels.py --data-dir FOLDER
-        [--scale small|full]
-        [--sets cifar10 ...] [--augment no yes] [--seeds 0 1 2] [--memory FOLDER]
+        [--scale small|full] [--sets cifar10 ...] [--augment no yes] [--seeds 0 1 2]
+        [--memory FOLDER] [--out FILE]
 
 FOLDER holds cifar10.npz, cifar10n.npz and, for their sets, cifar100.npz and
 cifar100n.npz. A set that has no file is passed over. In cifar10 and cifar100, 10 % of
-the rows get a random class, a tenth of which is the right one; the labels of cifar10n
-and cifar100n were given by people. All methods share one trained net and its
-checkpoints. GEX takes the learning rate that ``lr="auto"`` chooses, by labels held out
-of the same rows; GEX-lin takes the same. Runs that are already in the CSV are not
-repeated, and with ``--memory`` one that is killed goes on where it was.
+the labels are flipped; those of cifar10n and cifar100n were given by people. All
+methods share one trained net and its checkpoints. GEX takes the learning rate that
+``lr="auto"`` chooses, by labels held out of the same rows; GEX-lin takes the same. Runs
+that are already in the CSV are not repeated, and with ``--memory`` one that is killed
+goes on where it was.
 """
 
 import argparse
@@ -47,7 +47,7 @@ from skgex.influence import (
 )
 
 RATE = 0.1
-# A random class is the right one for one row in ten (or in a hundred).
+# The file of the images, and the name of the labels that people gave.
 SETS = {
     "cifar10": ("cifar10", None),
     "cifar100": ("cifar100", None),
