@@ -1,8 +1,10 @@
 """Bad input gets one line that names file, row and column, and nothing is written."""
 
 import numpy as np
+import pyarrow
 import pytest
 from commanding import fails, iris, run, write_csv
+from pyarrow import parquet
 
 X, labels, _ = iris()
 
@@ -197,6 +199,23 @@ def test_arrays_that_do_not_match(tmp_path):
     np.savez(path, X=X, truth=labels)
     line = fails("detect", path, "--label", "thruth")
     assert "there is no array 'thruth'; did you mean 'truth'?" in line
+
+
+def test_arrays_that_cannot_be_used(tmp_path):
+    path = tmp_path / "o.npz"
+    np.savez(path)
+    assert "o.npz: holds no arrays" in fails("detect", path)
+    np.savez(path, X=X * 1j, y=labels)
+    assert "samples of the type complex128 cannot" in fails("detect", path)
+    np.savez(path, X=X, y=labels, who=X[:, :2])
+    line = fails("detect", path, "--groups", "who")
+    assert "--groups: array 'who' has the shape (150, 2); (150,) is needed" in line
+
+
+def test_a_parquet_without_rows(tmp_path):
+    parquet.write_table(pyarrow.table({"a": [], "y": []}), tmp_path / "h.parquet")
+    line = fails("detect", tmp_path / "h.parquet", "--label", "y")
+    assert "h.parquet: has no rows" in line
 
 
 def test_a_folder_without_classes(tmp_path):

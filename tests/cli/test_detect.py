@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from commanding import iris, read_csv, succeeds, words, write_csv
 from PIL import Image
+from pyarrow import parquet
 
 from skgex import GEXDetector
 from skgex.tabular import tabular_detector
@@ -132,20 +134,33 @@ def test_seed_precision_and_quick_reach_the_detector(tmp_path):
     assert flagged == set(np.flatnonzero(truth.noise_mask_))
 
 
+def scores_in(path):
+    return pd.read_csv(path).set_index("row")["score"].to_dict()
+
+
 def test_groups_are_kept_together_and_no_feature(tmp_path):
     groups = np.arange(150) // 3
     np.savez(tmp_path / "iris.npz", X=X, y=labels, subject=groups)
     out = tmp_path / "i.csv"
     succeeds("detect", tmp_path / "iris.npz", "--groups", "subject", "--out", out)
     truth = GEXDetector(random_state=0).fit(X, labels, groups=groups)
-    scores = {int(cells[0]): float(cells[4]) for cells in read_csv(out)}
+    scores = scores_in(out)
     assert np.allclose([scores[n] for n in range(150)], truth.scores_, rtol=1e-12)
 
 
-def test_parquet_keeps_its_types(tmp_path):
-    import pyarrow
-    from pyarrow import parquet
+def test_groups_of_a_parquet_file_are_those_of_a_csv_file(tmp_path):
+    frame = pd.DataFrame(X, columns=[*"abcd"]).assign(who=np.arange(150) // 3, y=labels)
+    frame.to_csv(tmp_path / "iris.csv", index=False)
+    frame.to_parquet(tmp_path / "iris.parquet")
+    outs = [tmp_path / f"{n}.csv" for n in range(3)]
+    options = ("--label", "y", "--quick", "--out")
+    succeeds("detect", tmp_path / "iris.parquet", *options, outs[0], "--groups", "who")
+    succeeds("detect", tmp_path / "iris.csv", *options, outs[1], "--groups", "who")
+    succeeds("detect", tmp_path / "iris.parquet", *options, outs[2])
+    assert scores_in(outs[0]) == scores_in(outs[1]) != scores_in(outs[2])
 
+
+def test_parquet_keeps_its_types(tmp_path):
     table = pyarrow.table(
         {
             "a": pyarrow.array(X[:, 2].astype(np.float32)),
