@@ -45,6 +45,14 @@ def test_where_the_net_is_no_better_than_chance_they_are_worse_by_half_of_it():
     assert diverged(overflowed, CHANCE) == [False]
 
 
+def test_half_of_a_chance_level_below_zero_is_as_much_above_the_net():
+    reference = [-1.2, -1.0]  # so that -0.6 is the limit
+    found = diverged(
+        evaluation(reference, [-0.7, -0.52], [-0.6, -0.58]), ChanceLevel(-1.0, -1.0)
+    )
+    np.testing.assert_array_equal(found, [False, True])
+
+
 def test_the_mean_of_chance_is_that_of_diverging_and_the_median_of_forgetting():
     members = evaluation([0.0, 0.0], [1.5, 1.5])
     assert not diverged(members, ChanceLevel(2.0, 1.0))
