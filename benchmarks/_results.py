@@ -70,3 +70,9 @@ def points(differences: list[float]) -> str:
         return f"{mean:+.2f}"
     error = 100 * np.std(differences, ddof=1) / np.sqrt(n)
     return f"{mean:+.2f} ± {student.ppf(0.975, n - 1) * error:.2f}"
+
+
+def spread(values):
+    """Render mean ± standard deviation."""
+    deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{deviation}"

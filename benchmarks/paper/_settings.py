@@ -15,19 +15,25 @@ RESULTS = BENCHMARKS / "results" / "paper"
 PICTURES = BENCHMARKS.parent / "docs" / "pictures" / "paper"
 # Share of the training in which the learning rate rises.
 WARM_UP = 0.1
+# Of the loss under the trained net, from which deviations are measured, in nats.
+LOSS_FLOOR = 0.05
 
 
 class SigmoidLoss(nn.Module):
-    """Binary cross-entropy of each class, summed over the classes, in nats."""
+    """Binary cross-entropy of each class, summed over the classes, in nats.
+
+    Takes codes of classes, or targets of shape (n, n_classes).
+    """
 
     def __init__(self, reduction="mean"):
         super().__init__()
         self.reduction = reduction
 
     def forward(self, logits, codes):
-        is_class = nn.functional.one_hot(codes, logits.shape[1]).to(logits.dtype)
+        if codes.ndim == 1:
+            codes = nn.functional.one_hot(codes, logits.shape[1])
         losses = nn.functional.binary_cross_entropy_with_logits(
-            logits, is_class, reduction="none"
+            logits, codes.to(logits.dtype), reduction="none"
         ).sum(dim=1)
         return losses if self.reduction == "none" else getattr(losses, self.reduction)()
 
@@ -48,6 +54,8 @@ class Scale:
         Of the training: it rises for a while and then falls to zero.
     n_members, n_steps : int
         Of GEX.
+    lr : float or "auto"
+        Of GEX.
     criterion : type
         The loss.
     device : str
@@ -61,6 +69,7 @@ class Scale:
     peak_lr: float
     n_members: int
     n_steps: int
+    lr: float | str
     criterion: type
     device: str = "cpu"
 
@@ -105,8 +114,9 @@ SCALES = {
         n_epochs={False: 50, True: 150},
         batch_size=128,
         peak_lr=0.1,
-        n_members=4,
+        n_members=16,
         n_steps=500,
+        lr="auto",
         criterion=nn.CrossEntropyLoss,
     ),
     # As in the paper and its code.
@@ -119,6 +129,7 @@ SCALES = {
         peak_lr=0.4,
         n_members=32,
         n_steps=800,
+        lr=0.05,
         criterion=SigmoidLoss,
         device="cuda" if torch.cuda.is_available() else "cpu",
     ),

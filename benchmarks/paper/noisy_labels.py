@@ -8,12 +8,15 @@ FOLDER holds cifar10.npz, cifar10n.npz and, for their sets, cifar100.npz and
 cifar100n.npz. A set that has no file is passed over. In cifar10 and cifar100, 10 % of
 the labels are flipped; those of cifar10n and cifar100n were given by people. All
 methods share one trained net and its checkpoints. GEX takes the learning rate that
-``lr="auto"`` chooses, by labels held out of the same rows; GEX-lin takes the same. Runs
-that are already in the CSV are not repeated, and with ``--memory`` one that is killed
-goes on where it was.
+``lr="auto"`` chooses, by labels held out of the same rows; GEX-lin takes the same. Seconds
+are processor time: training the net counts for "plain loss", training it with a record
+of its checkpoints for AUM, and the ensemble of both forms of GEX for GEX. Runs that are
+already in the CSV are not repeated, and with ``--memory`` one that is killed goes on
+where it was.
 """
 
 import argparse
+import time
 import warnings
 from itertools import product
 from pathlib import Path
@@ -21,56 +24,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from _data import draw, images, read
-from _results import Results, markdown
+from _results import Results, markdown, spread
 from _settings import RESULTS, SCALES
+from _task import AUGMENT, PAPER, SETS, load_task, scorers, suspicions
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from skgex import GEXDetector
-from skgex.datasets import flip_labels
 from skgex.exceptions import SkgexWarning
-from skgex.hardness import (
-    AUM,
-    EL2N,
-    ConfidentLearning,
-    DeepKNN,
-    ForgettingScore,
-    TrainingLoss,
-)
-from skgex.influence import (
-    GEX,
-    Arnoldi,
-    GEXLinear,
-    RandomProjection,
-    TracIn,
-    TracInRP,
-)
 
-RATE = 0.1
-# The file of the images, and the name of the labels that people gave.
-SETS = {
-    "cifar10": ("cifar10", None),
-    "cifar100": ("cifar100", None),
-    "cifar10n": ("cifar10", "worse_label"),
-    "cifar100n": ("cifar100", "noisy_label"),
-}
-AUGMENT = ("no", "yes")
-LOSS_FLOOR = 0.05
-# The paper's ten methods.
-PAPER = (
-    "Deep-KNN",
-    "CL",
-    "F-score",
-    "EL2N",
-    "TracIn",
-    "TracInRP",
-    "RandProj",
-    "Arnoldi",
-    "GEX-lin",
-    "GEX",
-)
 KEY = ["scale", "data", "augment", "seed", "method"]
-COLUMNS = ["auc", "average_precision", "lr"]
+COLUMNS = ["auc", "average_precision", "lr", "seconds"]
 
 
 def is_there(name, data_dir):
@@ -82,60 +44,22 @@ def is_there(name, data_dir):
     return not missing
 
 
-def load_task(name, data_dir, n_rows, seed):
-    """Return images, labels as given, and which of them are wrong."""
-    source, given = SETS[name]
-    arrays = read(source, data_dir)
-    rows = draw(len(arrays["x_train"]), n_rows, seed)
-    X, true = images(arrays["x_train"][rows]), arrays["y_train"][rows]
-    true = true.astype(np.int64).ravel()
-    if given is None:
-        return X, *flip_labels(true, RATE, random_state=seed)
-    y = read(name, data_dir)[given][rows].astype(np.int64)
-    return X, y, y != true
-
-
-def scorers(net, scale, shared):
-    """Return the paper's ten methods, and three more, unfitted."""
-    ensemble = {
-        "n_members": scale.n_members,
-        "n_steps": scale.n_steps,
-        "chain": True,
-        **shared,
-    }
-    return {
-        "plain loss": TrainingLoss(net, **shared),
-        "AUM": AUM(net, **shared),
-        "Deep-KNN": DeepKNN(net, **shared),
-        "CL": ConfidentLearning(net, **shared),
-        "F-score": ForgettingScore(net, **shared),
-        "EL2N": EL2N(net, **shared),
-        "TracIn": TracIn(net, **shared),
-        "TracInRP": TracInRP(net, **shared),
-        "RandProj": RandomProjection(net, n_components=20, **shared),
-        "Arnoldi": Arnoldi(net, **shared),
-        "GEX": GEX(net, loss_floor=LOSS_FLOOR, **ensemble),
-        "GEX-lin": GEXLinear(net, **ensemble),
-        "GEXDetector()": GEXDetector(net, **shared),
-    }
-
-
 def judge(scorer, X, y, noise_mask):
     """Fit one method; return its figures."""
-    scorer.fit(X, y)
-    scores = getattr(scorer, "scores_", None)
-    if scores is None:
-        scores = scorer.self_influence_
+    start = time.process_time()
+    scores = suspicions(scorer.fit(X, y))
+    seconds = time.process_time() - start
     return {
         "auc": roc_auc_score(noise_mask, scores),
         "average_precision": average_precision_score(noise_mask, scores),
         "lr": getattr(scorer, "lr_", np.nan),
+        "seconds": seconds,
     }
 
 
 def run_task(results, task, scale, data_dir, memory):
     """Fit the methods that have no line in the CSV yet."""
-    X, y, noise_mask = load_task(task["data"], data_dir, scale.n_rows, task["seed"])
+    X, y, true = load_task(task["data"], data_dir, scale.n_rows, task["seed"])
     net = scale.make_net(int(y.max()) + 1, task["augment"] == "yes", len(X))
     shared = {"memory": memory, "random_state": task["seed"]}
     for method, scorer in scorers(net, scale, shared).items():
@@ -144,7 +68,7 @@ def run_task(results, task, scale, data_dir, memory):
         if method == "GEX-lin":
             rate = results.mean("lr", **task, method="GEX")
             scorer.set_params(lr=rate)
-        results.add(**task, method=method, **judge(scorer, X, y, noise_mask))
+        results.add(**task, method=method, **judge(scorer, X, y, y != true))
 
 
 def lead(results, column, **run):
@@ -170,16 +94,10 @@ def report(results, run):
     for method in dict.fromkeys(row["method"] for row in results.rows):
         figures = [results.values(c, **run, method=method) for c in COLUMNS]
         lines.append([method, *(spread(values) for values in figures)])
-    print(f"\n{run}\n" + markdown(["method", "AUC", "AP", "lr"], lines))
+    print(f"\n{run}\n" + markdown(["method", "AUC", "AP", "lr", "seconds"], lines))
     for column in COLUMNS[:2]:
         second, mean, error = lead(results, column, **run)
         print(f"{column}: GEX is {mean:+.3f} ± {error:.3f} ahead of {second}")
-
-
-def spread(values):
-    """Render mean ± deviation."""
-    deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3f}{deviation}"
 
 
 def main():

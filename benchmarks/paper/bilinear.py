@@ -1,0 +1,135 @@
+"""Are bilinear self-influences of one mode? Proposition 3.1 of the paper, looked at.
+
+    PYTHONPATH=benchmarks python benchmarks/paper/bilinear.py --data-dir FOLDER
+        [--scale small|full] [--seeds 0 1 2] [--memory FOLDER] [--out FILE]
+
+The task is cifar10 of noisy_labels.py without augmentation: with the same ``--memory``
+its trained nets are used again. The proposition says that self-influence g'Mg has one
+mode if gradients g follow a stable distribution, and is a generalised chi-square if
+that is normal. For each method: the p-value of Hartigan's dip test that there is one
+mode, of the self-influences and of their logs; the largest distance (Kolmogorov and
+Smirnov) between them and the generalised chi-square of a normal distribution with their
+features' mean and covariance; how well they separate the wrong labels (AUC, AP). Draws
+the histograms of seed 0. Needs diptest. Runs that are in the CSV are not repeated.
+"""
+
+import argparse
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from _results import Results, markdown, spread
+from _settings import PICTURES, RESULTS, SCALES
+from _task import load_task, scorers
+from diptest import diptest
+from matplotlib.figure import Figure
+from scipy.stats import ks_2samp
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from skgex.exceptions import SkgexWarning
+
+METHODS = ("TracInRP", "RandProj", "Arnoldi", "GEX-lin", "GEX")
+KEY = ["scale", "seed", "method"]
+COLUMNS = ["dip_p", "log_dip_p", "chi2_distance", "auc", "average_precision"]
+N_DRAWS = 100_000
+# Below this share of the largest, a self-influence is rounding; its log says nothing.
+SMALLEST = 1e-12
+
+
+def generalised_chi_square(features, seed):
+    """Draw mean squared features, were they normal with their mean and covariance."""
+    draws = np.random.default_rng(seed).multivariate_normal(
+        features.mean(axis=0), np.cov(features, rowvar=False), N_DRAWS, method="eigh"
+    )
+    return np.mean(draws**2, axis=1)
+
+
+def judge(features, noise_mask, seed):
+    """Return the figures of one method, and the logs of its self-influences."""
+    features = features.astype(np.float64)
+    values = np.mean(features**2, axis=1)
+    logs = np.log(np.maximum(values, SMALLEST * values.max()))
+    normal = generalised_chi_square(features, seed)
+    figures = {
+        "dip_p": diptest(values)[1],
+        "log_dip_p": diptest(logs)[1],
+        "chi2_distance": ks_2samp(values, normal).statistic,
+        "auc": roc_auc_score(noise_mask, values),
+        "average_precision": average_precision_score(noise_mask, values),
+    }
+    return figures, logs
+
+
+def run_seed(results, run, scale, data_dir, memory):
+    """Fit the methods to one trained net; return logs of self-influences, and noise."""
+    X, y, true = load_task("cifar10", data_dir, scale.n_rows, run["seed"])
+    net = scale.make_net(int(y.max()) + 1, False, len(X))
+    shared = {"memory": memory, "random_state": run["seed"]}
+    estimators = scorers(net, scale, shared)
+    found = {}
+    for method in METHODS[::-1]:
+        if method == "GEX-lin":
+            estimators[method].set_params(lr=estimators["GEX"].lr_)
+        estimator = estimators[method].fit(X, y)
+        figures, found[method] = judge(
+            estimator.transform(X, y), y != true, run["seed"]
+        )
+        if not results.has(**run, method=method):
+            results.add(**run, method=method, **figures)
+    return found, y != true
+
+
+def draw(found, noise_mask, path):
+    """Draw a histogram for each method, with the wrong labels apart."""
+    figure = Figure(figsize=(12, 2.8), layout="constrained")
+    for axes, method in zip(figure.subplots(1, len(METHODS)), METHODS, strict=True):
+        logs = found[method] / np.log(10)
+        groups = [logs[~noise_mask], logs[noise_mask]]
+        axes.hist(groups, 40, stacked=True, label=["right label", "wrong label"])
+        axes.set(title=method, xlabel="log₁₀ of self-influence", yticks=[])
+    figure.axes[0].legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def report(results, scale):
+    """Print means over the seeds, and how many dip tests find a second mode."""
+    lines = []
+    for method in METHODS:
+        figures = {c: results.values(c, scale=scale, method=method) for c in COLUMNS}
+        n_modes = [
+            f"{np.less(figures[c], 0.05).sum()} of {len(figures[c])}"
+            for c in COLUMNS[:2]
+        ]
+        lines.append([method, *n_modes, *(spread(figures[c]) for c in COLUMNS[2:])])
+    header = ["method", "second mode", "of the logs", "distance to χ²", "AUC", "AP"]
+    print(markdown(header, lines))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--scale", choices=SCALES, default="small")
+    parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
+    parser.add_argument("--out", type=Path, default=RESULTS / "bilinear.csv")
+    parser.add_argument("--memory")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore", SkgexWarning)
+    results = Results(args.out, KEY, COLUMNS)
+    for seed in args.seeds:
+        run = {"scale": args.scale, "seed": seed}
+        if results.has(**run, method=METHODS[0]):
+            continue
+        with TemporaryDirectory() as folder:
+            memory = args.memory or folder
+            found = run_seed(results, run, SCALES[args.scale], args.data_dir, memory)
+        if seed == 0:
+            draw(*found, PICTURES / "bilinear.png")
+    report(results, args.scale)
+
+
+if __name__ == "__main__":
+    main()
