@@ -8,11 +8,11 @@ FOLDER holds cifar10.npz, cifar10n.npz and, for their sets, cifar100.npz and
 cifar100n.npz. A set that has no file is passed over. In cifar10 and cifar100, 10 % of
 the labels are flipped; those of cifar10n and cifar100n were given by people. All
 methods share one trained net and its checkpoints. GEX takes the learning rate that
-``lr="auto"`` chooses, by labels held out of the same rows; GEX-lin takes the same. Seconds
-are processor time: training the net counts for "plain loss", training it with a record
-of its checkpoints for AUM, and the ensemble of both forms of GEX for GEX. Runs that are
-already in the CSV are not repeated, and with ``--memory`` one that is killed goes on
-where it was.
+``lr="auto"`` chooses, by labels held out of the same rows; GEX-lin takes the same.
+Seconds are processor time: training the net counts for "plain loss", training it with a
+record of its checkpoints for AUM, and the ensemble of both forms of GEX for GEX. Runs
+that are already in the CSV are not repeated, and with ``--memory`` one that is killed
+goes on where it was.
 """
 
 import argparse
