@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pkgutil
 
+import pytest
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
@@ -39,6 +40,18 @@ REQUIRED = {
 # Estimators that train a net for every row: theirs are slow tests.
 SLOW = {"LeaveOneOut"}
 
+# One of each kind. Where a test takes long, that of the others, which share most of
+# their code with one of these, is a slow test.
+KINDS = {
+    "CleanedClassifier",
+    "CleaningSampler",
+    "EL2N",
+    "GEXDetector",
+    "GEXPruner",
+    "NoisyLabelDetector",
+    "RandomProjection",
+}
+
 # Estimators whose answers depend on the order of rows, since they draw parts of them.
 DEALS_ROWS = {"ConfidentLearning", "OutOfFold"}
 
@@ -51,6 +64,31 @@ def all_estimators():
             if is_ours(value) and not name.startswith("_"):
                 found[name] = value
     return [found[name] for name in sorted(found)]
+
+
+def slow_if(condition):
+    """Return the marks of a case."""
+    return [pytest.mark.slow] if condition else []
+
+
+def every(classes, one_of_each_kind=False):
+    """Give a test each class as ``cls``; those that take long are slow tests.
+
+    With ``one_of_each_kind``, all others are.
+    """
+    return pytest.mark.parametrize(
+        "cls",
+        [
+            pytest.param(cls, id=cls.__name__, marks=marks_of(cls, one_of_each_kind))
+            for cls in classes
+        ],
+    )
+
+
+def marks_of(cls, one_of_each_kind=False):
+    """Return the marks of the tests of an estimator; see :func:`every`."""
+    name = cls.__name__
+    return slow_if(name in SLOW or (one_of_each_kind and name not in KINDS))
 
 
 def is_ours(value):

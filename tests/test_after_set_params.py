@@ -5,7 +5,7 @@ import inspect
 import joblib
 import numpy as np
 import pytest
-from all_estimators import all_estimators, cheap, named
+from all_estimators import all_estimators, cheap, every, marks_of, named
 from answering import answers, fitted_attributes
 from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
@@ -83,7 +83,7 @@ OTHERS = {
 
 ESTIMATORS = all_estimators()
 PAIRS = [
-    pytest.param(cls, name, id=f"{cls.__name__}-{name}")
+    pytest.param(cls, name, id=f"{cls.__name__}-{name}", marks=marks_of(cls, True))
     for cls in ESTIMATORS
     for name in inspect.signature(cls).parameters
 ]
@@ -128,10 +128,9 @@ def test_a_parameter_that_is_set_later_changes_no_answer(cls, name, fits):
 
 
 @pytest.mark.parametrize("name", ["batch_size", "module__hidden"])
-@pytest.mark.parametrize(
-    "cls",
+@every(
     [cls for cls in ESTIMATORS if "net" in inspect.signature(cls).parameters],
-    ids=lambda cls: cls.__name__,
+    one_of_each_kind=True,
 )
 def test_a_parameter_of_the_net_changes_no_answer(cls, name, fits):
     """The net that was given is a template: fits clone it."""
@@ -139,6 +138,7 @@ def test_a_parameter_of_the_net_changes_no_answer(cls, name, fits):
     assert_it_says_the_same(fits[cls,], [{f"net__{name}": value}])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fitted_with", "name"),
     [
@@ -162,7 +162,7 @@ def test_a_detector_judges_by_the_parameters_of_its_fit(fitted_with, name, fits)
     assert_it_says_the_same(detector, changes, rows)
 
 
-@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+@every(ESTIMATORS)
 def test_all_parameters_at_once(cls, fits):
     """As a search does that sets parameters and fits nothing."""
     names = fits[cls,].get_params(deep=False)

@@ -9,7 +9,14 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from all_estimators import DEALS_ROWS, SLOW, all_estimators, cheap, takes_frozen
+from all_estimators import (
+    DEALS_ROWS,
+    all_estimators,
+    cheap,
+    every,
+    marks_of,
+    takes_frozen,
+)
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
@@ -24,10 +31,6 @@ from skgex._utils.random import seeded
 METHODS = ("transform", "scores", "self_influence", "predict", "predict_proba")
 
 
-def marks_of(cls):
-    return [pytest.mark.slow] if cls.__name__ in SLOW else []
-
-
 class Fits(dict):
     """Each estimator fitted once around the learner, when it is first asked for."""
 
@@ -40,10 +43,8 @@ class Fits(dict):
 
 
 ESTIMATORS = all_estimators()
-every_estimator = pytest.mark.parametrize(
-    "cls",
-    [pytest.param(cls, id=cls.__name__, marks=marks_of(cls)) for cls in ESTIMATORS],
-)
+every_estimator = every(ESTIMATORS)
+every_kind = every(ESTIMATORS, one_of_each_kind=True)
 pytestmark = pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
 
 
@@ -121,7 +122,7 @@ def test_another_seed_gives_another(cls, data, fitted):
     assert any(not np.array_equal(given[name], other[name]) for name in given)
 
 
-@every_estimator
+@every_kind
 def test_jobs_side_by_side_change_nothing(cls, data, fitted):
     if "n_jobs" not in inspect.signature(cls).parameters:
         pytest.skip("no n_jobs")
@@ -143,14 +144,14 @@ def test_global_generators_are_left_alone(cls, data):
         assert torch.equal(torch.get_rng_state(), states[2])
 
 
-@every_estimator
+@every_kind
 def test_global_generators_do_not_matter(cls, data, fitted):
     X, y, _ = data
     with seeded(99):
         assert_same(kept(cheap(cls, learner()).fit(X, y)), kept(fitted[cls]))
 
 
-@every_estimator
+@every_kind
 @pytest.mark.parametrize("training", [False, True])
 def test_the_given_net_is_left_alone(cls, data, training):
     X, y, _ = data
@@ -171,7 +172,7 @@ def test_the_given_net_is_left_alone(cls, data, training):
         assert all(p.requires_grad for p in net.module_.parameters())
 
 
-@every_estimator
+@every_kind
 def test_an_unfitted_net_stays_unfitted(cls, data):
     X, y, _ = data
     net = learner()
@@ -181,7 +182,7 @@ def test_an_unfitted_net_stays_unfitted(cls, data):
 
 
 @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
-@every_estimator
+@every_kind
 def test_inputs_are_left_alone(cls, data):
     X, y, _ = data
     given = X.copy(), y.copy()
@@ -240,7 +241,7 @@ def test_permuted_rows_give_permuted_answers(cls, data):
         )
 
 
-@every_estimator
+@every_kind
 @pytest.mark.parametrize(
     "names", [np.array([3, 7, 12]), np.array(["ant", "bee", "cat"], dtype=object)]
 )
@@ -327,7 +328,7 @@ def all_checks(*estimators):
                 estimator,
                 check,
                 id=f"{type(estimator).__name__}-{name_of(check)}",
-                marks=marks_of(type(estimator)),
+                marks=marks_of(type(estimator), one_of_each_kind=True),
             )
             for given in estimators
             for estimator, check in estimator_checks_generator(given)
@@ -383,7 +384,7 @@ def test_scikit_learn_with_the_whole_training(check):
     ],
     ids=name_of,
 )
-@every_estimator
+@every_kind
 def test_scikit_learn_checks_of_its_own_estimators(cls, check):
     """Checks that third parties must ask for by name."""
     if not hasattr(cls, "set_output"):

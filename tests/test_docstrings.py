@@ -133,6 +133,7 @@ def test_the_walk_finds_the_main_things():
     )
 
 
+@pytest.mark.slow
 @every_object
 def test_examples_run(name):
     value = OBJECTS[name]

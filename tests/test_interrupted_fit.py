@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 import pytest
-from all_estimators import all_estimators, cheap, named, takes_frozen
+from all_estimators import all_estimators, cheap, every, named, takes_frozen
 from answering import answers, fitted_attributes, is_fitted_name, queries_of, query
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
@@ -43,7 +43,7 @@ MOMENTS = [
 ]
 
 ESTIMATORS = all_estimators()
-every_estimator = pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda c: c.__name__)
+every_kind = every(ESTIMATORS, one_of_each_kind=True)
 at_any_moment = pytest.mark.parametrize("moment", MOMENTS)
 pytestmark = pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
 
@@ -167,12 +167,12 @@ def assert_unfitted(estimator, fitted):
     assert [name for name in vars(estimator) if is_fitted_name(name)] == []
 
 
-@every_estimator
+@every_kind
 def test_an_unfitted_estimator_says_so(cls, fits):
     assert_unfitted(make(cls), pickle.loads(fits[cls, False]))
 
 
-@every_estimator
+@every_kind
 @at_any_moment
 def test_an_interrupted_first_fit_leaves_it_unfitted(cls, fits, n_calls, moment):
     estimator = make(cls)
@@ -183,7 +183,7 @@ def test_an_interrupted_first_fit_leaves_it_unfitted(cls, fits, n_calls, moment)
     assert_unfitted(estimator, pickle.loads(fits[cls, False]))
 
 
-@every_estimator
+@every_kind
 @at_any_moment
 def test_an_interrupted_fit_to_other_labels_changes_nothing(cls, fits, n_calls, moment):
     estimator = pickle.loads(fits[cls, False])
@@ -191,7 +191,7 @@ def test_an_interrupted_fit_to_other_labels_changes_nothing(cls, fits, n_calls, 
         estimator.fit(X, OTHER_LABELS)
 
 
-@every_estimator
+@every_kind
 def test_an_interrupted_fit_to_other_columns_changes_nothing(cls, fits, n_calls):
     estimator = pickle.loads(fits[cls, True])
     names = estimator.feature_names_in_.tolist()
@@ -202,7 +202,7 @@ def test_an_interrupted_fit_to_other_columns_changes_nothing(cls, fits, n_calls)
         assert estimator.feature_names_in_.tolist() == names
 
 
-@every_estimator
+@every_kind
 def test_an_interrupted_estimator_can_be_fitted(cls, fits, n_calls):
     estimator, first = pickle.loads(fits[cls, False]), make(cls)
     for each in (estimator, first):
@@ -213,7 +213,7 @@ def test_an_interrupted_estimator_can_be_fitted(cls, fits, n_calls):
         assert all_answers(each, X) == all_answers(expected, X)
 
 
-@every_estimator
+@every_kind
 @pytest.mark.parametrize("fault", ["not finite", "too few labels", "one row"])
 def test_data_that_are_refused_change_nothing(cls, fits, fault):
     estimator, given, labels = pickle.loads(fits[cls, True]), wider(), y
@@ -232,7 +232,7 @@ def test_data_that_are_refused_change_nothing(cls, fits, fault):
         estimator.fit(given, labels)
 
 
-@every_estimator
+@every_kind
 def test_control_c_changes_nothing(cls):
     """Around a frozen net; trainings are in field/test_interrupted_training.py."""
     if not takes_frozen(cls) or cls.__name__ == "LeaveOneOut":
@@ -339,6 +339,7 @@ def test_a_warning_that_is_an_error_interrupts_as_well(cls, params, warning, fit
             estimator.fit(X, OTHER_LABELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [0.5, 1])
 @pytest.mark.parametrize("chain", [False, True])
 @pytest.mark.parametrize("cls", [GEX, GEXDetector], ids=lambda cls: cls.__name__)

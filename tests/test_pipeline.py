@@ -201,7 +201,7 @@ def test_sorted_labels_and_plain_folds(noisy, pipeline):
 
 
 @pytest.mark.usefixtures("routing_on")
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_mask_is_routed_to_the_scorer(noisy, pipeline, n_jobs):
     X, y, noise_mask = noisy
     result = cross_validate(
@@ -248,6 +248,7 @@ def test_a_mask_that_nobody_asked_for_is_refused(noisy, pipeline):
         pipeline.fit(X, y, noise_mask=noise_mask)
 
 
+@pytest.mark.slow
 def test_one_net_serves_all_points_of_a_search(noisy, tmp_path, monkeypatch):
     X, y, _ = noisy
     net = learner(max_epochs=5)

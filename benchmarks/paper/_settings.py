@@ -1,6 +1,6 @@
-"""The two scales of the paper's experiments, and the nets that they train."""
+"""The scales of the paper's experiments, and the nets that they train."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -52,6 +52,8 @@ class Scale:
     batch_size : int
     peak_lr : float
         Of the training: it rises for a while and then falls to zero.
+    weight_decay : float
+        Of the training and of the fine-tuning.
     n_members, n_steps : int
         Of GEX.
     lr : float or "auto"
@@ -71,11 +73,15 @@ class Scale:
     n_steps: int
     lr: float | str
     criterion: type
+    weight_decay: float = 5e-4
     device: str = "cpu"
 
-    def make_net(self, n_classes, augment, n_rows):
-        """Return the unfitted net, whose schedule is that of ``n_rows`` rows."""
-        n_epochs = self.n_epochs[augment]
+    def make_net(self, n_classes, augment, n_rows, longer=1.0):
+        """Return the unfitted net, whose schedule is that of ``n_rows`` rows.
+
+        It is trained ``longer`` times as many epochs.
+        """
+        n_epochs = round(self.n_epochs[augment] * longer)
         n_batches = -(-n_rows // self.batch_size)
         schedule = LRScheduler(
             OneCycleLR,
@@ -94,7 +100,7 @@ class Scale:
             criterion=self.criterion,
             optimizer=torch.optim.SGD,
             optimizer__momentum=0.9,
-            optimizer__weight_decay=5e-4,
+            optimizer__weight_decay=self.weight_decay,
             lr=self.peak_lr,
             max_epochs=n_epochs,
             batch_size=self.batch_size,
@@ -106,7 +112,34 @@ class Scale:
         )
 
 
+# As in the paper and its code.
+FULL = Scale(
+    n_rows=50_000,
+    width=64,
+    blocks=(2, 2, 2, 2),
+    n_epochs={False: 200, True: 200},
+    batch_size=1024,
+    peak_lr=0.4,
+    n_members=32,
+    n_steps=800,
+    lr=0.05,
+    criterion=SigmoidLoss,
+    device="cuda" if torch.cuda.is_available() else "cpu",
+)
 SCALES = {
+    # Whether a script runs; its figures say nothing.
+    "tiny": Scale(
+        n_rows=120,
+        width=2,
+        blocks=(1, 1),
+        n_epochs={False: 12, True: 12},
+        batch_size=128,
+        peak_lr=0.1,
+        n_members=4,
+        n_steps=4,
+        lr="auto",
+        criterion=nn.CrossEntropyLoss,
+    ),
     "small": Scale(
         n_rows=4000,
         width=16,
@@ -119,18 +152,9 @@ SCALES = {
         lr="auto",
         criterion=nn.CrossEntropyLoss,
     ),
-    # As in the paper and its code.
-    "full": Scale(
-        n_rows=50_000,
-        width=64,
-        blocks=(2, 2, 2, 2),
-        n_epochs={False: 200, True: 200},
-        batch_size=1024,
-        peak_lr=0.4,
-        n_members=32,
-        n_steps=800,
-        lr=0.05,
-        criterion=SigmoidLoss,
-        device="cuda" if torch.cuda.is_available() else "cpu",
+    "full": FULL,
+    # Some steps of it, on the processor.
+    "dry": replace(
+        FULL, n_rows=2048, n_epochs={False: 1, True: 1}, n_members=1, n_steps=2
     ),
 }

@@ -113,6 +113,7 @@ def main():
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--scale", choices=SCALES, default="small")
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
+    parser.add_argument("--pictures", type=Path, default=PICTURES)
     parser.add_argument("--out", type=Path, default=RESULTS / "bilinear.csv")
     parser.add_argument("--memory")
     args = parser.parse_args()
@@ -127,7 +128,7 @@ def main():
             memory = args.memory or folder
             found = run_seed(results, run, SCALES[args.scale], args.data_dir, memory)
         if seed == 0:
-            draw(*found, PICTURES / "bilinear.png")
+            draw(*found, args.pictures / "bilinear.png")
     report(results, args.scale)
 
 

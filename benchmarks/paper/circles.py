@@ -148,6 +148,7 @@ def main():
     parser.add_argument("--labels", nargs="+", default=["mixed", "shared"])
     parser.add_argument("--weight-decay", nargs="+", type=float, default=[1e-3])
     parser.add_argument("--seeds", nargs="+", type=int, default=range(10))
+    parser.add_argument("--pictures", type=Path, default=PICTURES)
     parser.add_argument("--out", type=Path, default=RESULTS / "circles.csv")
     parser.add_argument("--memory")
     args = parser.parse_args()
@@ -160,7 +161,7 @@ def main():
                 continue
             found, ten = run_task(results, task, args.memory)
             if seed == 0:
-                draw(found, ten, PICTURES / f"circles_{labels}_{decay:g}.png")
+                draw(found, ten, args.pictures / f"circles_{labels}_{decay:g}.png")
         report(results, {"labels": labels, "weight_decay": decay})
 
 

@@ -170,19 +170,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
     parser.add_argument("--n-draws", type=int, default=5, help="of each number")
+    parser.add_argument("--pictures", type=Path, default=PICTURES)
     parser.add_argument("--out", type=Path, default=RESULTS / "laplace.csv")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    args.pictures.mkdir(parents=True, exist_ok=True)
     results = Results(args.out, ["seed", "n_draws", "draw"], ["error", "theory"])
     for seed in args.seeds:
         run_seed(results, seed, args.n_draws)
     report(results)
-    draw_errors(results, PICTURES / "laplace_errors.png")
+    draw_errors(results, args.pictures / "laplace_errors.png")
     X, y, net = fitted(args.seeds[0])
     found = spectra(net, X, y)
     report_spectra(found, len(X), 2)
-    draw_spectra(found, 2 * len(X), PICTURES / "spectra.png")
+    draw_spectra(found, 2 * len(X), args.pictures / "spectra.png")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     PYTHONPATH=benchmarks python benchmarks/paper/noisy_labels.py --data-dir FOLDER
         [--scale small|full] [--sets cifar10 ...] [--augment no yes] [--seeds 0 1 2]
-        [--memory FOLDER] [--out FILE]
+        [--methods GEX ...] [--memory FOLDER] [--out FILE]
 
 FOLDER holds cifar10.npz, cifar10n.npz and, for their sets, cifar100.npz and
 cifar100n.npz. A set that has no file is passed over. In cifar10 and cifar100, 10 % of
@@ -57,35 +57,29 @@ def judge(scorer, X, y, noise_mask):
     }
 
 
-def run_task(results, task, scale, data_dir, memory):
-    """Fit the methods that have no line in the CSV yet."""
+def run_task(results, task, scale, methods, data_dir, memory):
+    """Fit those methods that have no line in the CSV yet."""
     X, y, true = load_task(task["data"], data_dir, scale.n_rows, task["seed"])
     net = scale.make_net(int(y.max()) + 1, task["augment"] == "yes", len(X))
     shared = {"memory": memory, "random_state": task["seed"]}
     for method, scorer in scorers(net, scale, shared).items():
-        if results.has(**task, method=method):
+        if results.has(**task, method=method) or (methods and method not in methods):
             continue
         if method == "GEX-lin":
-            rate = results.mean("lr", **task, method="GEX")
-            scorer.set_params(lr=rate)
+            scorer.set_params(lr=results.mean("lr", **task, method="GEX"))
         results.add(**task, method=method, **judge(scorer, X, y, y != true))
 
 
-def lead(results, column, **run):
-    """Return by how much GEX leads the second of the paper's methods, and its error.
-
-    The difference is paired by seed; the error is that of its mean.
-    """
-    methods = [
-        m for m in PAPER if m != "GEX" and results.values(column, **run, method=m)
-    ]
-    second = max(methods, key=lambda m: results.mean(column, **run, method=m))
-    ours, theirs = (
-        np.array(results.values(column, **run, method=m)) for m in ("GEX", second)
+def leads(results, column, run):
+    """Return the second of the paper's methods, and how far GEX is ahead per seed."""
+    means = {m: results.mean(column, **run, method=m) for m in PAPER if m != "GEX"}
+    second = max(means, key=lambda m: np.nan_to_num(means[m], nan=-np.inf))
+    by_seed = (
+        [results.mean(column, **run, seed=seed, method=m) for m in ("GEX", second)]
+        for seed in dict.fromkeys(row["seed"] for row in results.rows)
     )
-    difference = ours - theirs
-    error = difference.std(ddof=1) / np.sqrt(len(difference))
-    return second, difference.mean(), error
+    differences = np.array([ours - theirs for ours, theirs in by_seed])
+    return second, differences[~np.isnan(differences)]
 
 
 def report(results, run):
@@ -96,8 +90,11 @@ def report(results, run):
         lines.append([method, *(spread(values) for values in figures)])
     print(f"\n{run}\n" + markdown(["method", "AUC", "AP", "lr", "seconds"], lines))
     for column in COLUMNS[:2]:
-        second, mean, error = lead(results, column, **run)
-        print(f"{column}: GEX is {mean:+.3f} ± {error:.3f} ahead of {second}")
+        second, differences = leads(results, column, run)
+        if len(differences) > 1:
+            error = differences.std(ddof=1) / np.sqrt(len(differences))
+            lead = f"{differences.mean():+.3f} ± {error:.3f} (standard error)"
+            print(f"{column}: GEX is {lead} ahead of {second}")
 
 
 def main():
@@ -107,6 +104,7 @@ def main():
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--augment", nargs="+", choices=AUGMENT, default=list(AUGMENT))
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
+    parser.add_argument("--methods", nargs="+", help="all, unless some are named")
     parser.add_argument("--out", type=Path, default=RESULTS / "noisy_labels.csv")
     parser.add_argument("--memory")
     args = parser.parse_args()
@@ -117,9 +115,9 @@ def main():
     for seed, name, augment in product(args.seeds, sets, args.augment):
         task = {"scale": args.scale, "data": name, "augment": augment, "seed": seed}
         with TemporaryDirectory() as folder:
-            run_task(
-                results, task, SCALES[args.scale], args.data_dir, args.memory or folder
-            )
+            memory = args.memory or folder
+            scale = SCALES[args.scale]
+            run_task(results, task, scale, args.methods, args.data_dir, memory)
     for name, augment in product(sets, args.augment):
         report(results, {"scale": args.scale, "data": name, "augment": augment})
 

@@ -150,6 +150,7 @@ def test_weights_reach_the_last_step_of_a_pipeline():
     np.testing.assert_array_equal(fitted.estimator_[-1].weight_, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::skgex.exceptions.SparedRowsWarning")
 def test_search_over_the_detector_and_the_action_stratifies():
     X, y = make_blobs()
@@ -164,6 +165,7 @@ def test_search_over_the_detector_and_the_action_stratifies():
     assert len(chosen.detector_.ensemble_.members) == chosen.detector.n_members
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::skgex.exceptions.SparedRowsWarning")
 def test_skorch_net_downstream():
     torch.manual_seed(0)  # the net's weights, as its user would

@@ -1,4 +1,7 @@
-"""scikit-learn's and imbalanced-learn's own checks."""
+"""scikit-learn's and imbalanced-learn's own checks.
+
+Those of scikit-learn with the default action and a detector are in test_common.py.
+"""
 
 import warnings
 
@@ -12,7 +15,10 @@ from tiny import AnyWidth, classifier
 
 from skgex import CleanedClassifier, CleaningSampler, GEXDetector, GEXPruner
 
-pytestmark = pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning"),
+]
 
 CHEAP = {"n_members": 2, "n_steps": 2, "lr": 0.1, "random_state": 0}
 
@@ -31,10 +37,8 @@ def pruner():
 
 @parametrize_with_checks(
     [
-        CleanedClassifier(LogisticRegression(), detector(), action="drop"),
         CleanedClassifier(LogisticRegression(), detector(), action="relabel"),
         CleanedClassifier(LogisticRegression(), detector(), action="weight"),
-        CleaningSampler(detector()),
         CleaningSampler(pruner()),
     ]
 )

@@ -121,6 +121,7 @@ def test_arrays_are_judged_by_the_default_detector(tmp_path, name):
             assert (clean["z"] == X[kept, :2]).all()
 
 
+@pytest.mark.slow
 def test_seed_precision_and_quick_reach_the_detector(tmp_path):
     np.savez(tmp_path / "iris.npz", X=X, labels=labels)
     out = tmp_path / "i.csv"
@@ -185,6 +186,7 @@ def test_parquet_keeps_its_types(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_folder_of_images(tmp_path):
     rng = np.random.RandomState(0)
     folder = tmp_path / "spots"

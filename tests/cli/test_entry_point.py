@@ -39,6 +39,7 @@ def test_without_its_libraries_it_says_what_to_install(missing):
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_plain_text(tmp_path):
     X, labels, _ = iris()
     np.savez(tmp_path / "iris.npz", X=X, y=labels)

@@ -31,6 +31,7 @@ def stops(monkeypatch):
     return set_to
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "params", [{}, {"chain": True}, {"max_samples": 0.6}, {"keep_members": False}]
 )
@@ -104,6 +105,7 @@ def test_no_more_than_the_limit_and_a_word_about_it(work):
     assert estimator.transform(X).shape == (60, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chain", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_from_sixteen_to_auto_and_back(noisy, work, stops, kind, chain):

@@ -14,6 +14,7 @@ BOUNDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::skgex.exceptions.MemorisationWarning")
 @pytest.mark.parametrize("max_samples", [1.0, 0.6])
 @pytest.mark.parametrize("statistic", BOUNDS)

@@ -33,6 +33,7 @@ def found(detector, noise_mask):
     return average_precision_score(noise_mask, detector.scores_)
 
 
+@pytest.mark.slow
 def test_more_noise_is_found_before_it_is_learnt_by_heart(overlapping):
     X, y, noise_mask = overlapping
     stopped = GEXDetector(eager(), **FAST).fit(X, y)

@@ -99,6 +99,7 @@ def watcher(**kwargs):
     return hardness.AUM(learner(iterator_train__shuffle=True, **kwargs), random_state=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scorer",
     [

@@ -72,6 +72,7 @@ def line():
     return X, y, mask
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", [nn.MSELoss, nn.L1Loss, nn.HuberLoss])
 @pytest.mark.parametrize("scale", [1, 300, 3000])
 def test_targets_of_any_scale_are_ranked(scale, criterion):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from all_estimators import SLOW, all_estimators, cheap
+from all_estimators import all_estimators, cheap, every
 from answering import answers
 from joblib import Memory
 from sklearn.frozen import FrozenEstimator
@@ -80,6 +80,7 @@ def test_a_module_is_shaped_before_it_is_probed(net):
     assert finds_noise(GEXDetector(net, n_members=8, random_state=0).fit(X, y))
 
 
+@pytest.mark.slow
 @each_shape
 def test_members_and_records_have_the_same_shape(net, tmp_path):
     memory = Memory(tmp_path, verbose=0)
@@ -236,11 +237,7 @@ def test_a_frozen_net_may_have_seen_more_or_fewer_classes():
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-@pytest.mark.parametrize(
-    "cls",
-    [cls for cls in all_estimators() if cls.__name__ not in SLOW],
-    ids=lambda cls: cls.__name__,
-)
+@every(all_estimators(), one_of_each_kind=True)
 def test_a_fit_and_a_query_do_not_depend_on_the_mode(cls, mode):
     few, labels = X[:24].astype(np.float64), y[:24]
     estimator = cheap(cls, classifier(max_epochs=2)).fit(few, labels)

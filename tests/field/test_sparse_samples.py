@@ -111,6 +111,7 @@ def test_the_users_matrix_is_left_alone():
     np.testing.assert_array_equal(X.indices, before[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", [None, "own"])
 def test_the_peak_stays_far_below_the_dense_size(net):
     X = sparse.csr_array(sparse.random(4000, 3000, density=0.002, random_state=0))

@@ -115,6 +115,7 @@ def norm_net(**settings):
     return learner(module__batch_norm=True, **settings)
 
 
+@pytest.mark.slow
 @each_setting
 def test_batch_norm_trains_on_a_part_that_leaves_one_row(settings):
     """41 rows in batches of 8 or 40."""

@@ -131,6 +131,7 @@ def test_the_given_net_is_left_alone(kind):
     assert fitted.criterion_.reduction == "mean"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [

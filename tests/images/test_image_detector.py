@@ -51,6 +51,7 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("X", LAYOUTS.values(), ids=list(LAYOUTS))
 def test_the_net_takes_its_shape_from_the_images(X):
     detector = image_detector(**cheap).fit(X, y.astype(str))
@@ -68,6 +69,7 @@ def test_what_is_no_image_is_refused():
         image_detector().fit(images.reshape(300, 64), y)
 
 
+@pytest.mark.slow
 def test_copies_judge_alike():
     detector = image_detector(**quick).fit(images, y)
     again = pickle.loads(pickle.dumps(detector))
@@ -76,6 +78,7 @@ def test_copies_judge_alike():
     assert (anew.scores_ == detector.scores_).all()
 
 
+@pytest.mark.slow
 def test_a_search_goes_over_its_parameters():
     search = GridSearchCV(
         image_detector(**quick),

@@ -77,6 +77,7 @@ def test_new_samples_are_judged_by_the_fitted_rows():
     assert_allclose(estimator.transform(new, labels), expected[-5:, :-5], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_it_is_the_first_order_of_leaving_out():
     function = fitted(solver="dense")
     truth = LeaveOneOut(logistic_regression(), warm_start=True).fit(X, Y)

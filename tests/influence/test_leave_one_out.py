@@ -28,6 +28,7 @@ def optimum(X, y):
     return theta
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warm_start", [False, True])
 def test_it_is_the_loss_of_the_optimum_without_the_row(warm_start):
     estimator = LeaveOneOut(

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from all_estimators import SLOW, LogisticRegression, all_estimators, cheap
+from all_estimators import all_estimators, cheap, every
 from answering import answers
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from skorch.callbacks import EarlyStopping, LRScheduler
 from tiny import (
     MLP,
@@ -60,13 +61,7 @@ def assert_same_answers(first, second, given=MIXED, labels=y):
     assert len(expected) > 2
 
 
-@pytest.mark.parametrize(
-    "cls",
-    [
-        pytest.param(cls, marks=[pytest.mark.slow] if cls.__name__ in SLOW else [])
-        for cls in all_estimators()
-    ],
-)
+@every(all_estimators())
 def test_every_estimator_answers_as_before(cls, tmp_path):
     estimator = cheap(cls, learner()).fit(X, y)
     again = there_and_back(estimator, tmp_path, [MLP, LogisticRegression])
@@ -74,6 +69,7 @@ def test_every_estimator_answers_as_before(cls, tmp_path):
         assert answers(again, given, y) == answers(estimator, given, y)
 
 
+@pytest.mark.slow
 def test_it_answers_as_before_in_another_process(tmp_path):
     detector = quick().fit(X, y)
     detector.save(tmp_path / "saved")

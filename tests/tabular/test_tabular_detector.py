@@ -162,6 +162,7 @@ def test_new_rows_may_have_gaps_and_categories_that_are_new(fitted):
     assert fitted.predict(new.astype({"seen": "datetime64[ns]"})).shape == (2,)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_whatever_the_global_generators():
     frame = pd.DataFrame({"text": COLUMNS["much text"], "number": NUMBERS})
     scores = []

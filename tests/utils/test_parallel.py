@@ -36,7 +36,7 @@ def fail():
     raise ZeroDivisionError("on purpose")
 
 
-@pytest.mark.parametrize("n_jobs", [None, 1, 2])
+@pytest.mark.parametrize("n_jobs", [None, 1, pytest.param(2, marks=pytest.mark.slow)])
 def test_results_come_in_the_order_of_the_jobs(n_jobs):
     jobs = [(i, 2) for i in range(7)]
     assert list(run(power, iter(jobs), n_jobs=n_jobs)) == [i**2 for i in range(7)]

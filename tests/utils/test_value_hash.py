@@ -56,6 +56,7 @@ def test_equal_values_have_equal_hashes(name):
     assert len(before) == 50
 
 
+@pytest.mark.slow
 def test_so_they_have_in_another_process():
     code = (
         "from test_value_hash import *; print(*[hash_of(VALUES[n]()) for n in VALUES])"
