@@ -119,9 +119,8 @@ def _search(X: np.ndarray, y_noisy: np.ndarray, noise_mask: np.ndarray) -> None:
     report = detection_report(noise_mask, detector.scores_, detector.noise_mask_)
     seconds = time.perf_counter() - start
     n_settings = len(ParameterGrid(GRID))
-    print_heading(
-        f"GridSearchCV over {n_settings} settings, without the truth, in {seconds:.1f} s"
-    )
+    title = f"GridSearchCV over {n_settings} settings, without the truth"
+    print_heading(f"{title}, in {seconds:.1f} s")
     chosen = {
         name.removeprefix("gexdetector__"): f"{value:g}"
         for name, value in found.best_params_.items()
