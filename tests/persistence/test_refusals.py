@@ -15,6 +15,7 @@ from torch import nn
 
 import skgex
 from skgex import GEXDetector
+from skgex._utils.time_left import TimeLeft
 from skgex.exceptions import InconsistentVersionWarning, LoadError
 
 X, clean = make_blobs(64)
@@ -59,6 +60,19 @@ class OwnWay:
         return {}
 
 
+class OwnTensor(torch.Tensor):
+    pass
+
+
+class OwnDict(dict):
+    def __init__(self):
+        self.besides = 1
+
+
+class Slots:
+    __slots__ = ("__dict__", "hidden")
+
+
 @pytest.mark.parametrize(
     ("params", "where"),
     [
@@ -66,6 +80,10 @@ class OwnWay:
         ({"callbacks": [("own", lambda net: None)]}, r"net.callbacks\[0\]\[1\]"),
         ({"criterion__weight": torch.ones(3).bfloat16()}, "net.criterion__weight: "),
         ({"module__own": OwnWay()}, "net.module__own: holds a OwnWay"),
+        ({"module__own": OwnDict()}, "net.module__own: holds a OwnDict with attr"),
+        ({"module__own": Slots()}, "net.module__own: holds a Slots"),
+        ({"module__own": OwnTensor([1])}, "net.module__own: holds a OwnTensor"),
+        ({"module__own": TimeLeft}, "net.module__own: holds a skgex._utils"),
         ({"module__own": (each for each in [])}, "net.module__own: holds a generator"),
         ({"module": nn.LSTM(4, 3)}, "net.module: holds a LSTM .* module__"),
         (

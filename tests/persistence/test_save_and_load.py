@@ -36,6 +36,7 @@ import skgex
 from skgex import GEXDetector, NoisyLabelDetector
 from skgex._utils.random import seeded
 from skgex.hardness import AUM
+from skgex.influence import InfluenceFunction
 
 pytestmark = pytest.mark.filterwarnings("ignore::skgex.exceptions.SkgexWarning")
 
@@ -90,15 +91,27 @@ def test_it_answers_as_before_in_another_process(tmp_path):
     assert run.stdout == detector.scores(MIXED).tobytes().hex(), run.stderr
 
 
-def frozen():
+class Columns(MLP):
+    """Sees some columns only."""
+
+    def __init__(self, columns):
+        super().__init__(n_features=columns.stop - columns.start)
+        self.columns = columns
+
+    def forward(self, X):
+        return super().forward(X[:, self.columns])
+
+
+def frozen(module=MLP):
     with seeded(3):
-        net = classifier(max_epochs=2).fit(X.astype(np.float64), clean)
+        net = classifier(module, max_epochs=2).fit(X.astype(np.float64), clean)
     return FrozenEstimator(net)
 
 
 NETS = {
     "default": lambda: None,
     "frozen": frozen,
+    "frozen, of a module": lambda: frozen(nn.Linear(4, 3, dtype=torch.float64)),
     "callbacks": lambda: classifier(
         callbacks=[
             ("stop", EarlyStopping("train_loss")),
@@ -112,13 +125,15 @@ NETS = {
     "module itself": lambda: classifier(
         nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
     ),
+    "device as it is": lambda: classifier(device=None),
+    "parameter of the user": lambda: classifier(Columns, module__columns=slice(1, 3)),
 }
 
 
 @pytest.mark.parametrize("kind", NETS)
 def test_nets_of_all_kinds(kind, tmp_path):
     detector = cheap(GEXDetector, NETS[kind]()).fit(X, y)
-    again = there_and_back(detector, tmp_path, [MLP, OwnCriterion])
+    again = there_and_back(detector, tmp_path, [MLP, Columns, OwnCriterion])
     assert_same_answers(detector, again)
     refitted = clone(again).fit(X, y)
     np.testing.assert_array_equal(refitted.scores_, detector.scores_)
@@ -168,6 +183,16 @@ def test_sparse_samples(tmp_path):
         np.testing.assert_array_equal(again.scores(rows, y), detector.scores(rows, y))
 
 
+def test_sparse_rows_that_features_are_made_of(tmp_path):
+    given = csr_array(np.where(X > 0, X, 0))
+    influence = InfluenceFunction(learner(), random_state=0).fit(given, y)
+    again = there_and_back(influence, tmp_path)
+    new = given[:5] * 2
+    np.testing.assert_array_equal(
+        again.transform(new, y[:5]), influence.transform(new, y[:5])
+    )
+
+
 def test_a_dataset(tmp_path):
     data = PairDataset(X, y)
     detector = quick().fit(data)
@@ -183,6 +208,15 @@ def test_regression_targets(tmp_path):
     for rows in (X, MIXED):
         np.testing.assert_array_equal(again.scores(rows), detector.scores(rows))
     np.testing.assert_array_equal(again.relabel(), detector.relabel())
+
+
+def test_a_frozen_regressor(tmp_path):
+    targets = X.sum(axis=1, keepdims=True).astype(np.float64)
+    net = regressor(module__n_outputs=1).fit(X.astype(np.float64), targets)
+    detector = quick(FrozenEstimator(net)).fit(X, targets)
+    again = there_and_back(detector, tmp_path)
+    np.testing.assert_array_equal(again.scores(MIXED), detector.scores(MIXED))
+    assert not hasattr(again.net.estimator, "classes_inferred_")
 
 
 @pytest.mark.parametrize(
