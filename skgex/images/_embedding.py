@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.functional import interpolate
 
@@ -59,6 +60,7 @@ class Embedding(TransformerMixin, BaseEstimator):
 
     def transform(self, X: Any) -> np.ndarray:
         """Return embeddings of shape (n_samples, n_features), dtype=float32."""
+        check_is_fitted(self)
         X = np.asarray(X)
         parts: list[np.ndarray] = []
         module = self.backbone_.to(self.device)

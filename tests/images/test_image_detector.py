@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from torch import nn
@@ -76,6 +77,18 @@ def test_copies_judge_alike():
     assert (again.predict(images[:9]) == detector.predict(images[:9])).all()
     anew = clone(detector).fit(images, y)
     assert (anew.scores_ == detector.scores_).all()
+
+
+def test_training_goes_on_with_the_weights_it_had():
+    net = image_detector(**quick).net.fit(images, y)
+    before = net.predict_proba(images[:9])
+    net.partial_fit(images, y, epochs=0)
+    assert (net.predict_proba(images[:9]) == before).all()
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:1"])
+def test_the_device_is_the_one_that_was_asked_for(device):
+    assert image_detector(device=device).net.device == device
 
 
 @pytest.mark.slow
@@ -178,16 +191,70 @@ def test_embeddings_are_what_enters_the_head(weights):
     assert np.corrcoef(middle, truth[:, 3:5, 3:5].ravel())[0, 1] > 0.95
 
 
-def test_a_backbone_by_name_comes_from_torchvision(weights, monkeypatch):
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda X: np.moveaxis(X, -1, 1),
+        lambda X: X.astype(np.float32) / 255,
+        lambda X: np.concatenate([X, np.ones_like(X[..., :1])], axis=-1),
+    ],
+    ids=["channel first", "floats", "opacity"],
+)
+def test_embeddings_do_not_depend_on_how_pixels_are_stored(weights, other):
+    colour = np.random.RandomState(0).randint(0, 256, (4, 16, 16, 3)).astype(np.uint8)
+    embedding = image_detector(backbone=Backbone, weights=weights)[0].fit(colour)
+    expected = embedding.transform(colour)
+    np.testing.assert_allclose(embedding.transform(other(colour)), expected, rtol=1e-5)
+    assert len(np.unique(expected[0].reshape(3, 64).mean(axis=1))) == 3
+
+
+def test_grey_images_are_embedded_as_colourful_ones(weights):
+    embedding = image_detector(backbone=Backbone, weights=weights)[0].fit(images)
+    colour = np.repeat(images[:4, ..., None], 3, axis=3)
+    expected = embedding.transform(colour)
+    np.testing.assert_array_equal(embedding.transform(images[:4]), expected)
+
+
+def test_an_embedding_needs_its_weights_first(weights):
+    embedding = image_detector(backbone=Backbone, weights=weights)[0]
+    with pytest.raises(NotFittedError):
+        embedding.transform(images)
+
+
+def test_a_backbone_that_is_no_module(weights):
+    with pytest.raises(ValueError, match=r"backbone: must return .*, got dict"):
+        image_detector(backbone=dict, weights=weights).fit(images, y)
+
+
+@pytest.fixture
+def torchvision(monkeypatch):
     """A stand-in for the library, which is large."""
     import sys
     from types import ModuleType
 
     models = ModuleType("torchvision.models")
-    asked = []
-    models.get_model = lambda name, weights: asked.append((name, weights)) or Backbone()
     monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
     monkeypatch.setitem(sys.modules, "torchvision.models", models)
+    return models
+
+
+def test_a_name_that_the_library_does_not_know(weights, torchvision):
+    def get_model(name, weights):
+        raise ValueError(f"Unknown model {name}")
+
+    torchvision.get_model = get_model
+    with pytest.raises(ValueError, match=r"torchvision has no model named 'resnet'; "):
+        image_detector(backbone="resnet", weights=weights).fit(images, y)
+
+
+def test_a_backbone_by_name_comes_from_torchvision(weights, torchvision):
+    asked = []
+
+    def get_model(name, weights):
+        asked.append((name, weights))
+        return Backbone()
+
+    torchvision.get_model = get_model
     embedding = image_detector(backbone="resnet18", weights=weights)[0]
     assert embedding.fit(images).transform(images[:2]).shape == (2, 192)
     assert asked == [("resnet18", None)]

@@ -2,6 +2,7 @@
 
 import re
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -159,6 +160,12 @@ def test_too_much_memory_is_refused_before_decoding(folder):
 @pytest.mark.parametrize("size", [0, -1, (3,), (3, 4, 5), "8", 2.5, (2.5, 3)])
 def test_impossible_sizes(folder, size):
     refused(folder, "size: must be a number of pixels", size=size)
+
+
+def test_without_pillow_it_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match=r'pip install "skgex\[images\]"'):
+        read_image_folder(folder)
 
 
 # Files that are refused
