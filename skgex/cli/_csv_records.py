@@ -19,7 +19,8 @@ class Record:
     ----------
     cells : list of str
     raw : str
-        What the file has for it, with its line end, and empty lines that follow.
+        What the file has for it, with its line end, and empty lines that follow; of the
+        header, also those before.
     line : int
         Where it begins, from 1, as an editor counts.
     """
@@ -44,8 +45,6 @@ class CsvRecords:
 
     Attributes
     ----------
-    text : str
-        The whole file, without its byte order mark.
     mark : str
         The byte order mark, or nothing.
     delimiter : str
@@ -53,11 +52,19 @@ class CsvRecords:
     rows : list of Record
     """
 
-    text: str
     mark: str
     delimiter: str
     header: Record
     rows: list[Record]
+
+    def plain_text(self) -> str:
+        """Return the file without empty lines, and with line ends of one kind.
+
+        After an empty line that ends in a single carriage return, pandas would lose an
+        empty first cell.
+        """
+        records = [self.header, *self.rows]
+        return "\n".join(record.raw.strip("\r\n") for record in records)
 
     def rewrite(self, kept: list[int], labels: list[str], column: int) -> bytes:
         """Return the file with some of its rows, and the labels that they now have.
@@ -102,7 +109,7 @@ def read_csv_records(path: Path, label: str | None) -> CsvRecords:
                 f"{path.name}: line {record.line} has {len(record.cells)} cells, the "
                 f"header has {len(header.cells)} columns"
             )
-    return CsvRecords(text, mark, delimiter, header, rows)
+    return CsvRecords(mark, delimiter, header, rows)
 
 
 def _read_text(path: Path) -> tuple[str, str]:
@@ -159,14 +166,14 @@ def _records(path: Path, text: str, delimiter: str) -> Iterator[Record]:
             break
         except csv.Error as error:
             raise CommandError(f"{path.name}: line {begin}: {error}") from error
-        raw = "".join(taken)
-        taken.clear()
         if cells:
             if last is not None:
                 yield last
-            last = Record(cells, raw, begin)
+            last = Record(cells, "".join(taken), begin)
+            taken.clear()
         elif last is not None:  # an empty line belongs to the row before
-            last = Record(last.cells, last.raw + raw, last.line)
+            last = Record(last.cells, last.raw + "".join(taken), last.line)
+            taken.clear()
         begin = reader.line_num + 1
     if last is not None:
         yield last

@@ -8,7 +8,6 @@ import numpy as np
 
 from skgex._utils.optional import import_optional
 from skgex.cli._csv_records import CsvRecords, read_csv_records
-from skgex.cli._errors import CommandError
 from skgex.cli._label_column import check_groups_of, check_labels_of, find_column
 from skgex.cli._loaded import Loaded
 from skgex.cli._text_columns import samples_of
@@ -29,7 +28,7 @@ def load_csv(path: Path, label: str | None, groups: str | None) -> Loaded:
     check_labels_of(y, path.name, label, lines.__getitem__)
     given_groups = _groups_of(records, groups, path.name, lines)
     dropped = {column} if groups is None else {column, header.index(groups)}
-    frame, notes = _frame_of(records, dropped, path.name)
+    frame, notes = _frame_of(records, dropped)
     kind, X = samples_of(frame, path.name)
 
     def write(kept: np.ndarray, labels: Any) -> bytes:
@@ -64,19 +63,12 @@ def _groups_of(
     return cells
 
 
-def _frame_of(
-    records: CsvRecords, dropped: set[int], name: str
-) -> tuple[Any, list[str]]:
+def _frame_of(records: CsvRecords, dropped: set[int]) -> tuple[Any, list[str]]:
     """Return the columns that labels are judged by, as a data frame, and notes."""
     pandas = import_optional("pandas", "cli", "Reading a table")
     frame = pandas.read_csv(
-        io.StringIO(records.text), sep=records.delimiter, low_memory=False
+        io.StringIO(records.plain_text()), sep=records.delimiter, low_memory=False
     )
-    if len(frame) != len(records.rows):
-        raise CommandError(
-            f"{name}: {len(records.rows)} rows were found, but pandas reads "
-            f"{len(frame)}; is there a line of nothing but spaces?"
-        )
     header, notes = records.header.cells, []
     if header[0] == "" and 0 not in dropped:
         dropped = {*dropped, 0}

@@ -36,7 +36,8 @@ def print_data(path: Path, data: Loaded) -> None:
     more = f", and {len(sizes) - 8} more" if len(sizes) > 8 else ""
     shape = ""
     if data.kind in ("table", "numbers"):
-        shape = f", {data.n_features:,} columns"
+        columns = "column" if data.n_features == 1 else "columns"
+        shape = f", {data.n_features:,} {columns}"
     if data.kind == "images":
         shape = f" of {' by '.join(map(str, data.X.shape[1:]))}"
     print_facts(

@@ -1,9 +1,11 @@
 """``skgex apply`` corrects labels as a reviewer decided."""
 
 import numpy as np
+import pyarrow
 import pytest
 from commanding import fails, read_csv, succeeds, write_csv
 from PIL import Image
+from pyarrow import parquet
 
 HEADER = ["row", "given_label", "decision", "new_label"]
 
@@ -85,6 +87,17 @@ def test_arrays(tmp_path):
     with np.load(out) as clean:
         assert clean["y"].tolist() == [0, 2, *y[3:]]
         assert clean["X"].shape == (23, 2)
+
+
+def test_the_reviewed_column_of_a_parquet_file_is_found(tmp_path):
+    columns = {"x": range(24), "c": ["a", "b"] * 12, "y": ["=x", "dog", "cat"] * 8}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    decisions = decided(tmp_path, [0, "'=x", "relabel", "dog"], [2, "cat", "drop", ""])
+    out = tmp_path / "clean.parquet"
+    succeeds("apply", tmp_path / "t.parquet", decisions, "--out", out)
+    clean = parquet.read_table(out).to_pydict()
+    assert clean["y"] == ["dog", "dog", *columns["y"][3:]]
+    assert clean["x"] == [0, 1, *range(3, 24)]
 
 
 def test_a_folder_becomes_a_list(tmp_path):

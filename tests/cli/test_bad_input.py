@@ -1,10 +1,14 @@
 """Bad input gets one line that names file, row and column, and nothing is written."""
 
+from zipfile import ZipFile
+
 import numpy as np
 import pyarrow
 import pytest
 from commanding import fails, iris, run, write_csv
 from pyarrow import parquet
+
+from skgex.cli import _detect
 
 X, labels, _ = iris()
 
@@ -218,6 +222,27 @@ def test_a_parquet_without_rows(tmp_path):
     assert "h.parquet: has no rows" in line
 
 
+def test_a_file_in_an_npz_that_is_no_array(tmp_path):
+    path = tmp_path / "o.npz"
+    np.savez(path, X=X, y=labels)
+    with ZipFile(path, "a") as archive:
+        archive.writestr("note.txt", "from the lab")
+    assert "o.npz: 'note.txt' is no array" in fails("detect", path)
+
+
+def test_a_parquet_with_a_missing_label(tmp_path):
+    given = [*labels[:9].tolist(), None, *labels[10:].tolist()]
+    table = pyarrow.table({"a": X[:, 0], "y": given})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    line = fails("detect", tmp_path / "t.parquet", "--label", "y")
+    assert "t.parquet: column 'y': row 9 has no label" in line
+
+
+def test_a_size_for_a_table(table):
+    line = fails("detect", table, "--label", "species", "--size", "32")
+    assert "iris.csv: --size is for a folder of images" in line
+
+
 def test_a_folder_without_classes(tmp_path):
     assert "has 0 sub-folders; one per class" in fails("detect", tmp_path)
 
@@ -282,3 +307,12 @@ def test_a_fit_that_is_refused_exits_with_3(tmp_path):
     line = fails("detect", path, code=3)
     assert "the labels cannot be judged: " in line
     assert "inf" in line
+
+
+def test_a_fit_without_memory_exits_with_3(table, monkeypatch):
+    def fit(*args):
+        raise MemoryError
+
+    monkeypatch.setattr(_detect, "fit", fit)
+    line = fails("detect", table, "--label", "species", code=3)
+    assert line.endswith("the labels cannot be judged: there is not enough memory")

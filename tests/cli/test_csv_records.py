@@ -4,11 +4,13 @@ import csv
 import io
 
 import pytest
+from commanding import iris
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skgex.cli._csv_records import read_csv_records
 from skgex.cli._errors import CommandError
+from skgex.cli._reading import load
 
 ODD = 'a,y\r\n1,cat\r\n"2,\r\n3","c""at"\n\n 4 ,dog\n007,  dog'
 
@@ -31,6 +33,31 @@ def test_all_rows_are_all_bytes(write, mark):
     assert labels == ["cat", 'c"at', "dog", "  dog"]
     assert [row.line for row in records.rows] == [2, 3, 6, 7]
     assert records.rewrite([0, 1, 2, 3], labels, 1) == path.read_bytes()
+
+
+def test_empty_lines_before_the_header_stay(write):
+    path = write("\r\n\n" + ODD)
+    records = read_csv_records(path, "y")
+    assert [records.header.line, records.rows[0].line] == [3, 4]
+    labels = [row.cells[1] for row in records.rows]
+    assert records.rewrite([0, 1, 2, 3], labels, 1) == path.read_bytes()
+
+
+@pytest.mark.parametrize("text", ["\n", "\r\n\n\r"])
+def test_a_file_of_empty_lines_is_empty(write, text):
+    with pytest.raises(CommandError, match=r"t.csv: is empty"):
+        read_csv_records(write(text), "y")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_empty_lines_move_no_cell(write, end):
+    """pandas takes ``\\r\\r,1`` for a row that begins with 1."""
+    X, labels, _ = iris()
+    rows = [f",{x[0]},{x[1]},{y}" for x, y in zip(X, labels, strict=True)]
+    rows[0] = f"0{rows[0]}"
+    data = load(write((end * 2).join(["a,b,c,y", *rows])), "y")
+    assert data.X["a"].notna().tolist() == [True] + [False] * 149
+    assert data.X[["b", "c"]].to_numpy().tolist() == X[:, :2].tolist()
 
 
 def test_only_the_label_of_a_row_is_changed(write):

@@ -1,5 +1,7 @@
 """``skgex detect`` on each kind of data, with all files that it writes."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pyarrow
@@ -9,6 +11,8 @@ from PIL import Image
 from pyarrow import parquet
 
 from skgex import GEXDetector
+from skgex.cli._findings import print_data
+from skgex.cli._reading import load
 from skgex.tabular import tabular_detector
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -82,6 +86,32 @@ def test_a_table(tmp_path):
             assert new[n + 1].decode() == ",".join(cells) + "\r\n"
 
 
+def test_a_column_of_row_numbers_is_left_out(tmp_path):
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(species=labels)
+    out = [tmp_path / name for name in ("i.csv", "j.csv")]
+    for path, index in zip(out, [True, False], strict=True):
+        frame.to_csv(tmp_path / "iris.csv", index=index)
+        options = ("--label", "species", "--quick", "--out", path, "--force")
+        text = succeeds("detect", tmp_path / "iris.csv", *options)
+        assert "a table, 4 columns" in text
+        assert ("Note: The first column has no name and is left out" in text) == index
+    assert out[0].read_bytes() == out[1].read_bytes()
+
+
+def test_a_single_column_of_numbers_is_a_table(tmp_path, capsys):
+    rows = zip(X[:, 2], labels, strict=True)
+    path = write_csv(tmp_path / "t.csv", ["petal", "y"], rows)
+    data = load(path, "y")
+    assert data.kind == "table"
+    assert data.X["petal"].tolist() == X[:, 2].tolist()
+    print_data(path, data)
+    assert "t.csv: 150 rows, a table, 1 column\n" in without_padding(capsys)
+
+
+def without_padding(capsys):
+    return re.sub(" +\n", "\n", capsys.readouterr().out)
+
+
 def test_one_column_of_text_is_read_as_text(tmp_path):
     topic = np.array(["sport", "money"] * 60)
     given = topic.copy()
@@ -119,6 +149,30 @@ def test_arrays_are_judged_by_the_default_detector(tmp_path, name):
             assert clean["note"] == "kept"
         else:
             assert (clean["z"] == X[kept, :2]).all()
+
+
+def test_arrays_of_one_axis_are_a_column_or_texts(tmp_path, capsys):
+    path = tmp_path / "t.npz"
+    np.savez(path, X=X[:, 2], y=labels)
+    data = load(path, None)
+    assert data.X.tolist() == X[:, [2]].tolist()
+    print_data(path, data)
+    assert "t.npz: 150 rows, numbers, 1 column\n" in without_padding(capsys)
+    texts = [f"about {label}" for label in labels]
+    np.savez(path, X=np.array(texts), y=labels)
+    data = load(path, None)
+    assert (data.kind, data.X) == ("text", texts)
+
+
+def test_yes_and_no_are_judged_as_one_and_zero(tmp_path):
+    answers = X - np.median(X, axis=0) > 0
+    np.savez(tmp_path / "answers.npz", X=answers, y=labels)
+    out = tmp_path / "i.csv"
+    succeeds("detect", tmp_path / "answers.npz", "--quick", "--out", out)
+    truth = GEXDetector(n_members=4, random_state=0)
+    truth.fit(answers.astype(np.uint8), labels)
+    scores = {int(cells[0]): float(cells[4]) for cells in read_csv(out)}
+    assert np.allclose([scores[n] for n in range(150)], truth.scores_, rtol=1e-12)
 
 
 @pytest.mark.slow

@@ -1,14 +1,17 @@
 """The command as a process of its own."""
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
 from commanding import iris, run
 
 import skgex
+from skgex.cli import main
 
 MAIN = "from skgex.cli import main; main()"
 
@@ -27,6 +30,16 @@ def test_the_version():
     result = process("--version")
     assert result.returncode == 0
     assert result.stdout == f"skgex {skgex.__version__}\n"
+
+
+def test_its_output_may_go_to_any_stream(monkeypatch):
+    """A stream that is no file of bytes has no encoding to be changed."""
+    monkeypatch.setattr(sys, "argv", ["skgex", "--version"])
+    stream = io.StringIO()
+    with redirect_stdout(stream), pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    assert stream.getvalue() == f"skgex {skgex.__version__}\n"
 
 
 @pytest.mark.parametrize("missing", ["typer", "rich"])

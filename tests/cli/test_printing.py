@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skgex.cli._printing import Column, print_table, print_text, printable
+from skgex.cli._progress_bar import progress_bar
 
 
 @given(st.text())
@@ -43,3 +44,15 @@ def test_many_long_columns_leave_room_for_short_ones(capsys, monkeypatch):
     assert " 12 " in out
     assert " 97% " in out
     assert out.count("x") > 30
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_only_a_terminal_gets_a_progress_bar(capsys, monkeypatch, is_terminal):
+    if is_terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress_bar("reading the data"):
+        pass
+    shown = capsys.readouterr()
+    assert ("reading the data" in shown.err) == is_terminal
+    assert shown.out == ""
+    assert is_terminal or shown.err == ""
