@@ -133,7 +133,12 @@ def _endless(one_pass: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
 
 def steps_per_epoch(net: NeuralNet, X: Any, y: Any) -> int:
     """Return how many batches an initialised net's training iterator gives."""
-    return len(net.get_iterator(net.get_dataset(X, y), training=True))
+    loader = net.get_iterator(net.get_dataset(X, y), training=True)
+    try:
+        return len(loader)
+    except TypeError:  # it does not say
+        with seeded(0):
+            return sum(1 for _ in loader)
 
 
 def targets_of(net: NeuralNet, dataset: Any) -> np.ndarray:

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from skorch.dataset import unpack_data
 from torch.utils._pytree import tree_leaves
-from torch.utils.data import Subset
 
 from skgex._nets.batches import batches
 from skgex._nets.snapshot import TrainedNet, revive
@@ -41,8 +40,6 @@ def check_weights(trained: TrainedNet, X: Any, y: Any = None) -> None:
         f"net: its training diverged: weights are not finite{_when(trained.history)}."
     )
     rows = _rows_not_finite(trained, X, y)
-    if isinstance(X, Subset):
-        rows = np.asarray(X.indices)[rows]
     if len(rows):
         raise ValueError(
             f"{message} {len(rows)} samples of X are not finite, the first is row "

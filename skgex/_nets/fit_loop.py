@@ -3,7 +3,8 @@
 import dis
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import TracebackType
+from typing import Any, cast
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
@@ -78,11 +79,9 @@ def is_stop(interrupt: KeyboardInterrupt) -> bool:
 
     Ctrl-C may come while such a method runs, but at another instruction than ``raise``.
     """
-    last = interrupt.__traceback__
-    while last is not None and last.tb_next is not None:
+    last = cast(TracebackType, interrupt.__traceback__)  # it was raised
+    while last.tb_next is not None:
         last = last.tb_next
-    if last is None:
-        return False
     code, owner = last.tb_frame.f_code, last.tb_frame.f_locals.get("self")
     own = isinstance(owner, Callback) or (
         isinstance(owner, NeuralNet) and code.co_name.startswith("on_")

@@ -117,6 +117,33 @@ def test_a_chain_is_grown_anew_from_the_first_that_is_missing(
     assert_equal(again, expected)
 
 
+class Cleared(MemberCache):
+    """Members are deleted between a look and the reading."""
+
+    def __init__(self, cache):
+        super().__init__(cache)
+        self.lost = self.keys() - {"reference"}
+
+    def __getitem__(self, key):
+        if key in self.lost:
+            self.lost.discard(key)
+            del self[key]
+        return super().__getitem__(key)
+
+
+@pytest.mark.usefixtures("by_the_loop")
+@pytest.mark.parametrize("chain", [False, True])
+def test_what_is_deleted_meanwhile_is_grown_anew(blobs, trained, grown, chain):
+    known = MemberCache()
+    settings = {"chain": chain, "cache": known}
+    expected = grow(trained, *blobs, TUNING, SEEDS[:3], **settings)
+    settings["cache"] = Cleared(known)
+    grown.clear()
+    assert_equal(grow(trained, *blobs, TUNING, SEEDS[:3], **settings), expected)
+    assert grown == SEEDS[:3]
+    assert settings["cache"].keys() == known.keys()
+
+
 def test_a_member_of_a_chain_follows_from_all_seeds_before(blobs, trained, tmp_path):
     known = DiskMemberCache(Memory(tmp_path, verbose=0), "origin")
     for seeds in (SEEDS[:3], [7], [7, *SEEDS[1:3]]):

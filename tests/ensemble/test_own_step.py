@@ -1,5 +1,7 @@
 """A net's own step is used; skorch's is replaced by a shorter one of equal effect."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from growing import grow_one
@@ -46,6 +48,36 @@ def test_the_short_step_equals_the_long_one(blobs, schedule, dropout):
         Recorded.n_calls = 0
         members.append(grow_one(trained, *blobs, None, None, tuning, 7)[0])
     assert Recorded.n_calls == tuning.n_steps
+    for name, value in members[0]["module"].items():
+        np.testing.assert_array_equal(value, members[1]["module"][name])
+
+
+class Silent(NeuralNetClassifier):
+    """Its loop needs nothing of what its steps return."""
+
+    returned = None
+
+    def train_step(self, batch, **fit_params):
+        super().train_step(batch, **fit_params)
+        return self.returned
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        for batch in iterator or ():
+            step_fn(batch, **fit_params)
+
+
+class Counted(Silent):
+    """Its loss is a number."""
+
+    returned: ClassVar = {"loss": 0.5}
+
+
+@pytest.mark.parametrize("kind", [Silent, Counted])
+def test_a_step_need_not_return_a_loss(blobs, kind):
+    members = []
+    for each in (kind, Recorded):
+        trained = train(as_kind(each, MLP, train_split=None), *blobs, seed=0)
+        members.append(grow_one(trained, *blobs, None, None, TUNING, 7)[0])
     for name, value in members[0]["module"].items():
         np.testing.assert_array_equal(value, members[1]["module"][name])
 

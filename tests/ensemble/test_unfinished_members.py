@@ -12,7 +12,7 @@ from joblib import Memory
 from skorch import NeuralNetClassifier
 from tiny import MLP, classifier, make_blobs
 from torch import nn
-from torch.utils.data import Dataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from watching import watch
 
 from skgex._data.label_coding import ClassLabels
@@ -22,6 +22,7 @@ from skgex._ensemble.ensemble import evaluate_trained
 from skgex._ensemble.fine_tuning import FineTuning, MemberSGD
 from skgex._ensemble.learning_rate import choose_learning_rate
 from skgex._nets.training import make_trial, train
+from skgex._nets.training_state import TrainingState
 from skgex._utils import unfinished
 from skgex._utils.memory import check_memory
 
@@ -268,6 +269,41 @@ def test_the_choice_of_the_learning_rate_goes_on(tmp_path, steps, last):
     assert len(steps) == n_steps
     assert resumed.lr == expected.lr
     np.testing.assert_array_equal(resumed.outputs, expected.outputs)
+
+
+class OwnLoader(DataLoader):
+    """May have any state."""
+
+
+def test_a_loader_of_the_users_own_begins_anew(tmp_path, steps):
+    net = net_of(module__dropout=0.3, iterator_train=OwnLoader)
+    trained = train(net, *BLOBS, 0)
+    expected = grow(trained, *BLOBS, TUNING, [0])
+    steps.clear()
+    steps.last = 5
+    with pytest.raises(KeyboardInterrupt):
+        grow(trained, *BLOBS, TUNING, [0], cache=cache_in(tmp_path))
+    assert not list(tmp_path.rglob("unfinished"))
+    steps.last = None
+    again = grow(trained, *BLOBS, TUNING, [0], cache=cache_in(tmp_path))
+    assert_equal(again, expected)
+    assert len(steps) == 5 + TUNING.n_steps
+
+
+def test_a_state_that_cannot_be_read_begins_anew(tmp_path, steps, monkeypatch):
+    """The classes of the net may be others by now."""
+    trained = train(net_of(module__dropout=0.3), *BLOBS, 0)
+    expected = grow(trained, *BLOBS, TUNING, [0])
+    steps.clear()
+    steps.last = 5
+    with pytest.raises(KeyboardInterrupt):
+        grow(trained, *BLOBS, TUNING, [0], cache=cache_in(tmp_path))
+    assert list(tmp_path.rglob("unfinished"))
+    steps.last = None
+    monkeypatch.setattr(TrainingState, "read", lambda self, content: None)
+    again = grow(trained, *BLOBS, TUNING, [0], cache=cache_in(tmp_path))
+    assert_equal(again, expected)
+    assert len(steps) == 5 + TUNING.n_steps
 
 
 FIRST, SECOND = 3, 4

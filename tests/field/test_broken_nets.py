@@ -8,13 +8,14 @@ import torch
 from all_estimators import all_estimators, cheap, takes_frozen
 from sklearn.frozen import FrozenEstimator
 from skorch import NeuralNet, NeuralNetClassifier
-from tiny import MLP, Probabilities, classifier, make_blobs
+from skorch.exceptions import SkorchTrainingImpossibleError
+from tiny import MLP, Probabilities, classifier, make_blobs, regressor
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import Subset, TensorDataset
 
 from skgex import GEXDetector
 from skgex.exceptions import SaturationWarning
-from skgex.hardness import EL2N
+from skgex.hardness import AUM, EL2N, OutOfFold
 from skgex.influence import InfluenceFunction, RandomProjection
 
 DIVERGED = "net: its training diverged: weights are not finite"
@@ -86,6 +87,35 @@ def test_a_frozen_net_with_nan_weights_is_refused(cls):
         net.module_.output.weight[0, 0] = torch.nan
     with pytest.raises(ValueError, match=DIVERGED):
         cheap(cls, FrozenEstimator(net)).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", FROZEN, ids=lambda cls: cls.__name__)
+def test_a_frozen_net_that_was_trimmed_is_refused(cls):
+    X, y = make_blobs(30)
+    net = classifier().fit(X, y)
+    net.trim_for_prediction()
+    with pytest.raises(SkorchTrainingImpossibleError, match="trimmed for prediction"):
+        cheap(cls, FrozenEstimator(net)).fit(X, y)
+
+
+@pytest.mark.parametrize("estimator", [OutOfFold(classifier()), AUM(classifier())])
+def test_a_row_of_a_subset_that_is_nan_is_named_by_its_place_in_it(estimator):
+    X, y = make_blobs(40)
+    X[17, 1] = np.nan
+    data = TensorDataset(torch.as_tensor(X), torch.as_tensor(y))
+    with pytest.raises(
+        ValueError, match=r"1 samples .* not finite, the first is row 7:"
+    ):
+        estimator.fit(Subset(data, list(range(10, 40))))
+
+
+def test_a_frozen_net_whose_losses_are_mostly_infinite_is_refused():
+    X, _ = make_blobs(30)
+    net = regressor(module__n_outputs=1).fit(X, X[:, :1])
+    with torch.no_grad():
+        net.module_.output.bias.fill_(1e200)
+    with pytest.raises(ValueError, match="not finite for 30 of 30 rows, the first is"):
+        GEXDetector(FrozenEstimator(net)).fit(X, X[:, :1])
 
 
 class Cusp(MLP):

@@ -86,6 +86,16 @@ def two_at_a_time(dataset, batch_size, **kwargs):
     return DataLoader(dataset, batch_size=batch_size // 2, **kwargs)
 
 
+class Stream:
+    """A loader that does not say how many batches it has."""
+
+    def __init__(self, dataset, **kwargs):
+        self.loader = DataLoader(dataset, **kwargs)
+
+    def __iter__(self):
+        return iter(self.loader)
+
+
 class Halving(NeuralNetClassifier):
     """Accumulates gradients over two batches."""
 
@@ -105,6 +115,7 @@ SETTINGS = {
     "own class": {"batch_size": 8, "iterator_train": OwnLoader},
     "function": {"batch_size": 16, "iterator_train": two_at_a_time},
     "train batches": {"iterator_train__batch_size": 8},
+    "no length": {"batch_size": 8, "iterator_train": Stream},
 }
 each_setting = pytest.mark.parametrize(
     "settings", SETTINGS.values(), ids=list(SETTINGS)
@@ -177,6 +188,26 @@ def test_a_net_that_makes_its_loaders_trains_as_well():
     assert finds_noise(net)
 
 
+class Scaled(NeuralNetClassifier):
+    """Reads what it needs to know from its loader."""
+
+    def get_iterator(self, dataset, training=False):
+        """Note how many steps there are, and of how many rows."""
+        loader = super().get_iterator(dataset, training=training)
+        if training:
+            self.seen_ = loader.batch_size, len(loader)
+        return loader
+
+
+def test_a_loader_that_leaves_out_single_rows_is_read_as_before():
+    params = norm_net(batch_size=8, max_epochs=1).get_params(deep=False)
+    trial = make_trial(Scaled(**params), X, y, None, 0)
+    net = trial.trained.net
+    with loading(net, X, y, HALF) as (part, _):
+        net.initialize().get_iterator(net.get_dataset(part, y[HALF]), training=True)
+    assert net.seen_ == (8, 6)
+
+
 def test_batches_of_one_row_are_refused_where_none_can_be_trained_on():
     with pytest.raises(ValueError, match="batch_size of at least 2"):
         AUM(norm_net(batch_size=1)).fit(X, y)
@@ -240,6 +271,20 @@ def test_a_batch_larger_than_the_part_is_not_dropped(batch_size):
     assert make_trial(net, X, y, None, 0).trained.net.iterator_train__drop_last
 
 
+def test_nor_is_one_that_is_larger_than_what_is_left_for_training():
+    net = learner(
+        batch_size=32,
+        iterator_train__drop_last=True,
+        train_split=ValidSplit(2),
+        max_epochs=2,
+    )
+    assert [epoch["train_batch_count"] for epoch in train(net, X, y, 0).history] == [
+        1
+    ] * 2
+    half = train(net, X, y, 0, HALF)
+    assert [epoch["train_batch_count"] for epoch in half.history] == [1] * 2
+
+
 def test_members_of_few_rows_have_a_batch():
     net = learner(batch_size=64, iterator_train__drop_last=True, max_epochs=40)
     assert GEXPruner(net, n_members=4, random_state=0, lr=0.1).fit(X, y)
@@ -277,6 +322,17 @@ def test_a_sampler_is_bound_to_the_part(sampler):
     assert finds_noise(net)
 
 
+def test_a_sampler_of_batches_is_bound_with_its_size():
+    batches = BatchSampler(RandomSampler(range(N_ROWS)), 8, drop_last=True)
+    settings = {"iterator_train__batch_sampler": batches, "batch_size": 1}
+    net = learner(**settings)
+    with bound(net, HALF, N_ROWS):
+        drawn = list(net.iterator_train__batch_sampler)
+    assert [len(rows) for rows in drawn] == [8] * 5
+    assert {row for rows in drawn for row in rows} <= set(range(len(HALF)))
+    assert net.iterator_train__batch_sampler is batches
+
+
 def test_each_row_keeps_its_weight():
     weights = np.zeros(N_ROWS)
     weights[[4, 10]] = 1  # rows 2 and 5 of the half
@@ -289,6 +345,12 @@ def test_a_subset_stays_that_subset():
     net = learner(iterator_train__sampler=SubsetRandomSampler([3, 4, 10, 11]))
     with bound(net, HALF, N_ROWS):
         assert sorted(net.iterator_train__sampler) == [2, 5]
+
+
+def test_a_subset_of_other_rows_is_refused():
+    net = learner(iterator_train__sampler=SubsetRandomSampler([3, 11]))
+    with pytest.raises(ValueError, match="draws none of the rows of a part"):
+        train(net, X, y, 0, HALF)
 
 
 class OwnSampler(Sampler):

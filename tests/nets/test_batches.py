@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -23,6 +25,7 @@ from skgex._nets.batches import (
     endless_rows,
     targets_of,
 )
+from skgex._nets.skorch_adapter import is_single
 from skgex._nets.training import train
 from skgex._utils.random import seeded
 
@@ -221,6 +224,35 @@ def test_batch_norm_never_gets_a_batch_of_one_row(blobs):
     net = initialised(classifier(module__batch_norm=True, batch_size=59))
     endless = endless_batches(net, X, y)
     assert [len(next(endless)[0]) for _ in range(3)] == [59, 59, 59]
+
+
+class Locked(MLP):
+    """Cannot be copied."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+def test_a_net_that_cannot_be_copied_gets_batches_of_one_row(blobs):
+    net = initialised(classifier(Locked, batch_size=59))
+    endless = endless_batches(net, *blobs)
+    assert [len(next(endless)[0]) for _ in range(4)] == [59, 1, 59, 1]
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (torch.tensor([7]), True),
+        (torch.tensor([[7, 8]]), True),
+        (torch.tensor([7, 8]), False),
+        ({"a": torch.tensor([7]), "b": torch.tensor([8])}, True),
+        ({"a": torch.tensor([7]), "b": torch.tensor([8, 9])}, False),
+        (torch.tensor(7), False),
+    ],
+)
+def test_targets_tell_whether_a_batch_is_a_single_row(y, expected):
+    assert is_single((torch.zeros(3), y)) is expected
 
 
 def test_no_batch_at_all_is_an_error_not_an_endless_loop(blobs):

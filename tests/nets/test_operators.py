@@ -68,6 +68,21 @@ def test_jacobian_products_without_a_forward_mode():
     torch.testing.assert_close(products, VECTORS * THETA.cos())
 
 
+class Unbatched(Backward):
+    """The same, whose slopes go through NumPy."""
+
+    @staticmethod
+    def backward(ctx, slope):
+        (x,) = ctx.saved_tensors
+        return torch.from_numpy(slope.detach().numpy() * x.cos().numpy())
+
+
+def test_vector_products_without_batching():
+    inputs = THETA.clone().requires_grad_()
+    products = vector_products(Unbatched.apply(inputs), inputs, VECTORS)
+    torch.testing.assert_close(products, VECTORS * THETA.cos())
+
+
 def test_vector_products_are_zero_without_dependence_on_the_inputs():
     inputs = THETA.clone().requires_grad_()
     constant = torch.ones(2, dtype=torch.float64)

@@ -139,6 +139,17 @@ class OwnRandom(PairDataset):
         return self.X[i] + 0.01 * self.random.randn(), self.y[i]
 
 
+class LockedData(PairDataset):
+    """Can be copied, but not pickled."""
+
+    def __init__(self, X, y):
+        super().__init__(X, y)
+        self.lock = threading.Lock()
+
+    def __deepcopy__(self, memo):
+        return LockedData(self.X, self.y)
+
+
 class Decay(Callback):
     """Shrinks the weights by a factor that it draws and remembers, but not at first."""
 
@@ -488,6 +499,7 @@ BEST = Checkpoint(monitor="train_loss_best", load_best=True)
             (X, y),
         ),
         (net_of(), (OwnRandom(X, y), None)),
+        (net_of(), (LockedData(X, y), None)),
     ],
     ids=[
         "loop",
@@ -499,6 +511,7 @@ BEST = Checkpoint(monitor="train_loss_best", load_best=True)
         "checkpoint",
         "workers",
         "dataset",
+        "dataset that cannot be pickled",
     ],
 )
 def test_what_would_not_be_exact_begins_anew(monkeypatch, net, data):
@@ -573,7 +586,11 @@ def test_a_net_in_training_can_be_pickled():
     whole = Checkpoint(monitor=None, f_pickle="net.pkl", fn_prefix="")
     begin(train, net_of(callbacks=[whole]), X, y, 0)
     with open("net.pkl", "rb") as file:
-        assert pickle.load(file).predict(X).shape == y.shape
+        net = pickle.load(file)
+    assert net.predict(X).shape == y.shape
+    assert len(net.history) == N_EPOCHS
+    net.partial_fit(X, y, epochs=1)
+    assert len(net.history) == N_EPOCHS + 1
 
 
 # A process that is killed

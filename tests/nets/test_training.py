@@ -1,5 +1,6 @@
 import copy
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -283,6 +284,39 @@ def test_a_class_of_one_row_is_split_all_the_same():
 def test_tensors_of_half_precision_become_arrays():
     net = initialised(classifier(module__dtype=torch.bfloat16))
     assert dtype_of(net) == np.float32
+
+
+class Rotated(MLP):
+    """Its first parameter is complex."""
+
+    def __init__(self):
+        super().__init__()
+        self.turn = nn.Parameter(torch.ones(3, dtype=torch.complex64))
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [(Rotated, np.float64), (partial(nn.Linear, 4, 3, dtype=torch.cfloat), np.float32)],
+)
+def test_complex_parameters_are_no_floats(module, expected):
+    assert dtype_of(initialised(classifier(module))) == expected
+
+
+class PlainLoss:
+    """A criterion that is no module."""
+
+    reduction = "mean"
+
+    def __call__(self, logits, y):
+        return nn.functional.cross_entropy(logits, y, reduction=self.reduction)
+
+
+def test_a_criterion_need_not_be_a_module(blobs):
+    plain = train(classifier(criterion=PlainLoss), *blobs, seed=0)
+    module = train(classifier(), *blobs, seed=0)
+    assert plain.weights.keys() == {"module"}
+    for name, value in module.weights["module"].items():
+        np.testing.assert_array_equal(plain.weights["module"][name], value)
     array = to_array(to_tensor(np.ones(3, np.float32), "cpu").bfloat16())
     np.testing.assert_array_equal(array, [1, 1, 1])
 

@@ -11,6 +11,7 @@ from joblib import parallel_config
 from sklearn.datasets import load_iris
 from skorch.callbacks import Callback, EarlyStopping
 from tiny import classifier, learner, make_blobs
+from torch.utils.data import IterableDataset
 
 from skgex import GEXDetector
 from skgex._nets.epoch_progress import announcing_epochs
@@ -164,6 +165,23 @@ def test_a_training_tells_each_batch():
     done = [0, 1 / 3, 2 / 3, 1, 1, 4 / 3, 5 / 3, 2, 2]
     np.testing.assert_allclose([pair[0] for pair in told], done)
     assert {pair[1] for pair in told} == {2}
+
+
+class Stream(IterableDataset):
+    """Rows in a number that nobody knows."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __iter__(self):
+        return (self.dataset[i] for i in range(60))
+
+
+def test_a_training_on_a_stream_tells_each_epoch():
+    _, told = epochs_heard(
+        max_epochs=2, train_split=lambda data, y: (Stream(data), None)
+    )
+    assert [done for done, _ in told] == [0, 1, 1, 1, 1, 2, 2, 2, 2]
 
 
 def test_a_training_that_may_stop_is_expected_to_do_so():
