@@ -183,11 +183,29 @@ def test_a_net_that_is_not_trained_has_a_bar(capfd):
     assert "GEXDetector: 100%" in capfd.readouterr().err
 
 
+def test_a_terminal_that_is_no_file_has_a_bar(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with showing_progress("Fit", 1):
+        pass
+    assert percentages(sys.stderr.getvalue())[-1] == 100
+
+
+def test_an_error_leaves_no_line_that_says_all_was_done(capfd):
+    with pytest.raises(ZeroDivisionError), showing_progress("Fit", 1):
+        1 / 0  # noqa: B018
+    assert capfd.readouterr().err == ""
+
+
 def test_a_fit_outlives_its_terminal(monkeypatch):
     class Gone(io.StringIO):
         def write(self, text):
             raise BrokenPipeError
 
+    monkeypatch.setattr(progress_display, "LINE_INTERVAL", 0.0)
     monkeypatch.setattr(sys, "stderr", Gone())
     assert fit(GEXDetector, verbose=2).noise_mask_.shape == y.shape
     monkeypatch.setattr(sys, "stderr", None)

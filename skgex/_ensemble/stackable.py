@@ -170,7 +170,7 @@ def _try(net: NeuralNet, trained: TrainedNet, dataset: Dataset) -> int:
         set_training(net, True)
         leaves_no_trace = before == _state(net)
     if losses.shape != (2, 2) or outputs.shape[:2] != (2, 2):
-        # A criterion that reduces all the same, or a prediction of the whole batch.
+        # A prediction of the whole batch.
         raise ValueError("There is not one loss and one prediction per row.")
     if not leaves_no_trace:
         # Dropout, a counter or a cache: stacked members would share one draw or state.

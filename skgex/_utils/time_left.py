@@ -100,8 +100,6 @@ class Stage:
             over = [past for past in self.past if past.name == name]
             if over:
                 over[-1].work = units
-            elif self.inside is not None and self.inside.name == name:
-                self.inside.work = units
             else:
                 self.plan[name] = units
 

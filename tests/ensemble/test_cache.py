@@ -219,6 +219,8 @@ def test_members_may_be_forgotten(blobs, trained, chain):
     )
     assert len(kept.members) == 2
     assert forgotten.members is None
+    with pytest.raises(ValueError, match="keep_members=False dropped"):
+        forgotten.evaluate(*blobs)
     np.testing.assert_array_equal(same.losses, answers.losses)
     np.testing.assert_array_equal(same.outputs, answers.outputs)
 

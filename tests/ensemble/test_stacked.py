@@ -8,6 +8,7 @@ from tiny import (
     BareCriterion,
     ConvNet,
     Flat,
+    OwnCriterion,
     PairDataset,
     Probabilities,
     Tagger,
@@ -85,6 +86,40 @@ class Aliased(MLP):
         return super().forward(X) * self.aliases[0].exp().sum()
 
 
+class Hidden(MLP):
+    """Has a parameter that it reads past its name only."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = nn.Parameter(torch.ones(3, dtype=torch.float64))
+        self.aliases = [self.scale]
+
+    def forward(self, X):
+        return super().forward(X) * self.aliases[0]
+
+
+class Spare(MLP):
+    """Has a parameter that it does not read."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.spare = nn.Parameter(torch.ones(3, dtype=torch.float64))
+
+
+class Averaging(MLP):
+    """Predicts the same for all rows of a batch, once."""
+
+    def forward(self, X):
+        return super().forward(X).mean(dim=0, keepdim=True)
+
+
+class Reducing(OwnCriterion):
+    """Returns a mean whatever its reduction is."""
+
+    def forward(self, logits, y):
+        return super().forward(logits, y).mean()
+
+
 class Counting(MLP):
     """Counts its calls."""
 
@@ -146,6 +181,8 @@ CASES = {
         *BLOBS,
     ),
     "frozen": (plain(Frozen), *BLOBS),
+    "spare": (plain(Spare), *BLOBS),
+    "reducing": (plain(criterion=Reducing), *BLOBS),
     "penalised": (own(Penalised), *BLOBS),
     "binary": (binary_classifier(), BLOBS[0], (BLOBS[1] > 0).astype(float)),
     "mse": (regressor(), BLOBS[0], BLOBS[0][:, :3]),
@@ -255,6 +292,7 @@ def test_jobs_change_no_bit(n_jobs):
         plain(Loud),
         plain(Lowered, module__dtype=torch.float32),
         plain(Aliased),
+        plain(Hidden),
         plain(Counting),
         plain(criterion=BareCriterion),
         plain(module__hidden=10_000),
@@ -270,6 +308,12 @@ def test_falls_back_to_the_loop(net):
     ensemble, answers = grow(trained, X, y, FineTuning(2, 0.1, 0.9, "cosine"), [0, 1])
     assert len(ensemble.members) == 2
     assert answers.losses.shape == (60, 2)
+
+
+def test_one_prediction_of_the_whole_batch_is_not_stacked():
+    trained = train(plain(Averaging, criterion=OwnCriterion), *BLOBS, 0)
+    assert not can_batch(trained, *BLOBS)
+    assert can_batch(train(plain(criterion=OwnCriterion), *BLOBS, 0), *BLOBS)
 
 
 def test_falls_back_for_a_dataset_and_for_convolutions():

@@ -79,6 +79,32 @@ def test_the_warning_names_the_file(tmp_path, damage, recwarn):
     assert not recwarn
 
 
+class Moved:
+    """Its class is not found where the result is read."""
+
+    def __reduce__(self):
+        return gone, ()
+
+
+def gone():
+    raise AttributeError("there is no such class")
+
+
+def test_what_cannot_be_read_is_made_each_time(tmp_path):
+    calls = []
+
+    def make(value):
+        calls.append(value)
+        return Moved()
+
+    cached = check_memory(str(tmp_path)).cache(make)
+    for n_calls in (1, 2):
+        with pytest.warns(DamagedCacheWarning, match=r"output\.pkl"):
+            assert isinstance(cached(3), Moved)
+        assert calls == [3] * n_calls
+        assert not files_of(tmp_path, "output.pkl")
+
+
 def test_what_is_whole_is_read_and_not_made(tmp_path, recwarn):
     calls = []
     cached = check_memory(Memory(tmp_path, verbose=0)).cache(Counting(calls))

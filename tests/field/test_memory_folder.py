@@ -12,6 +12,7 @@ from joblib import Memory
 from tiny import AnyWidth, classifier, flip_every, make_blobs
 
 from skgex import GEXDetector
+from skgex._utils.memory_folder import prepare_folder
 from skgex.exceptions import OpenCacheWarning
 from skgex.hardness import TrainingLoss
 
@@ -133,6 +134,15 @@ def test_a_folder_that_anyone_may_write_to_is_warned_of(tmp_path, name):
         score(str(cache))
     (tmp_path / name).chmod(0o1777)  # only owners may replace what is theirs
     score(str(cache))
+
+
+@posix
+def test_modes_say_nothing_on_other_systems(tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    (cache / "joblib").mkdir(parents=True)
+    cache.chmod(0o777)
+    monkeypatch.setattr(os, "name", "another")
+    prepare_folder(str(cache))
 
 
 @posix

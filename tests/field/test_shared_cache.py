@@ -276,3 +276,19 @@ def test_a_store_of_the_users_own_is_used(tmp_path):
     np.testing.assert_array_equal(fit(memory).scores_, expected)
     assert Machine.n_calls == 0
     assert not Path("here").exists()
+
+
+class Broken(InMemory):
+    """Says that it has all, and has nothing."""
+
+    def load_item(self, call_id, **kwargs):
+        raise ConnectionError
+
+    def contains_item(self, call_id):
+        return True
+
+
+def test_what_a_store_of_the_users_own_cannot_give_is_made_again():
+    register_store_backend("broken", Broken)
+    memory = Memory("here", backend="broken", verbose=0)
+    np.testing.assert_array_equal(fit(memory).scores_, fit(None).scores_)

@@ -2,7 +2,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -64,6 +64,17 @@ def test_limits_are_lifted_afterwards(backend):
 
 def n_threads_of_blas():
     return {p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"}
+
+
+def test_limits_need_no_right_of_a_thread(monkeypatch):
+    """threadpoolctl before 3.8 knows of none."""
+    library = SimpleNamespace(**vars(threadpoolctl))
+    library.OpenBLASController = object
+    monkeypatch.setattr(_parallel, "threadpoolctl", library)
+    with threadpool_limits(limits=2):
+        with one_thread():
+            assert n_threads_of_blas() == {1}
+        assert n_threads_of_blas() == {2}
 
 
 @pytest.mark.parametrize("ends_first", [0, 1])
