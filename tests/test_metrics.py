@@ -49,6 +49,19 @@ def test_one_sided_truth_is_refused(truth):
         detection_report(truth, SCORES)
 
 
+def test_scores_may_be_numbers_among_objects():
+    report = detection_report(TRUTH, SCORES.astype(object))
+    assert report == detection_report(TRUTH, SCORES)
+
+
+@pytest.mark.parametrize("odd", ["high", None, [1]])
+def test_scores_that_are_no_numbers_are_refused(odd):
+    scores = SCORES.astype(object)
+    scores[3] = odd
+    with pytest.raises(ValueError, match=r"^scores: must be (numbers|finite); "):
+        detection_report(TRUTH, scores)
+
+
 def test_lengths_must_agree():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         detection_report(TRUTH, SCORES[:-1])

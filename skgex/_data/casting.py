@@ -76,9 +76,8 @@ class Cast:
 
     def of_columns(self, columns: np.ndarray) -> "Cast":
         """Return the cast of some columns alone."""
-        if self.mean is None or self.scale is None:
-            return self
-        return Cast(self.dtype, self.mean[columns], self.scale[columns])
+        parts = (self.mean, self.scale)
+        return Cast(self.dtype, *(None if p is None else p[columns] for p in parts))
 
     def _sparse(self, X: SparseRows) -> SparseRows:
         """Cast what is stored; columns that are centred are so as rows become dense."""

@@ -5,6 +5,7 @@ import torch
 from oracle import UNJUDGED, Oracle, Recorder, make_case
 from scipy.sparse import csr_array, issparse
 from sklearn.base import is_classifier
+from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -132,6 +133,17 @@ def test_sparse_rows_stay_sparse_for_the_classifier_alone(action):
     assert not issparse(model.detector_.given_)
     np.testing.assert_array_equal(model.noise_mask_, noise_mask)
     assert model.predict(csr_array(X)).shape == y.shape
+
+
+@pytest.mark.parametrize(
+    ("action", "method"), [("relabel", "relabel"), ("weight", "noise_proba")]
+)
+def test_refuses_a_detector_that_lacks_what_the_action_needs(action, method):
+    X, y, _ = make_case()
+    model = CleanedClassifier(Recorder(), IsolationForest(), action=action)
+    message = f"detector: action='{action}' needs one with {method}; IsolationForest"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
 
 
 def test_refuses_an_estimator_that_takes_no_weights():

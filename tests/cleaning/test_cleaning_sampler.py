@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import Tags, get_tags
 
 from skgex import CleaningSampler
 from skgex.exceptions import SparedRowsWarning
@@ -87,6 +90,13 @@ def test_a_pruner_by_any_scores_keeps_the_rows_that_it_needs_most():
         highest = of_class[np.argsort(X[of_class, 0])[-len(rows) :]]
         assert len(rows) == 2
         assert set(rows) == set(highest)
+
+
+def test_tags_are_those_of_scikit_learn_where_there_is_no_imbalanced_learn(monkeypatch):
+    monkeypatch.delitem(sys.modules, "imblearn", raising=False)
+    tags = get_tags(CleaningSampler(Oracle()))
+    assert type(tags) is Tags
+    assert tags.target_tags.required
 
 
 def test_pipeline_drops_rows_in_fit_only():

@@ -146,6 +146,12 @@ def test_a_series_keeps_its_index_and_name():
     assert kept.tolist() == [1, 2, 3, 4]
 
 
+def test_a_series_of_which_rows_are_only_dropped_keeps_its_type():
+    y = pd.Series(ANIMALS, index=list("pqrst"), dtype="category")
+    y_new, _ = apply_decisions(y, table((1, "ant", "drop", ""), (3, "cat", "drop", "")))
+    pd.testing.assert_series_equal(y_new, y.iloc[[0, 2, 4]])
+
+
 def test_new_labels_must_be_announced():
     decisions = table((0, "bee", "relabel", "butterfly"))
     with pytest.raises(
@@ -237,6 +243,13 @@ def test_any_empty_cell(empty):
     assert apply_decisions(ANIMALS, decisions)[0].tolist() == ANIMALS
     with pytest.raises(ValueError, match="new_label': is empty"):
         apply_decisions(ANIMALS, decisions.assign(decision="relabel"))
+
+
+@pytest.mark.parametrize("cell", ["one", "1_0", "1e", True, [1]])
+def test_what_is_no_number_is_no_label_of_numbers(cell):
+    decisions = table((1, 2, "relabel", cell))
+    with pytest.raises(ValueError, match=r"'new_label': .* is no label of y \(1, 2\)"):
+        apply_decisions([1, 2], decisions)
 
 
 def test_an_empty_text_may_be_a_label():

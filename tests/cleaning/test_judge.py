@@ -229,6 +229,14 @@ def test_the_warning_says_how_many_rows_stay_and_why():
     np.testing.assert_array_equal(model.noise_mask_, RANDOM)
 
 
+def test_the_warning_says_if_there_are_too_few_rows_to_tell():
+    labels = np.where(np.arange(len(Y)) < 2, "rare", "common")
+    model = CleanedClassifier(LogisticRegression(), Flags(np.arange(len(Y)) == 0))
+    with pytest.warns(SparedRowsWarning, match="there are too few rows to tell"):
+        model.fit(X, labels)
+    assert np.isnan(model.gain_)
+
+
 @pytest.mark.parametrize(
     "judge", [pytest.param(None, marks=pytest.mark.slow), LogisticRegression()]
 )

@@ -102,6 +102,17 @@ def test_a_fit_without_it_begins_anew(noisy, work):
     )
 
 
+def test_rows_in_the_type_of_the_net_are_the_same_data(noisy, work):
+    X, y, _ = noisy
+    coarse = X.astype(np.float32)
+    for first, second in [(X, coarse), (coarse, X)]:
+        work.clear()
+        estimator = warm(GEX).fit(first, y)
+        assert len(work) == 1 + 8
+        estimator.set_params(n_members=10).fit(second, y)
+        assert len(work) == 1 + 10
+
+
 @pytest.mark.parametrize("change", ["X", "y", "order", "length"])
 def test_other_data_are_refused(noisy, work, change):
     X, y, _ = noisy

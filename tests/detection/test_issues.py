@@ -173,6 +173,14 @@ def test_what_a_pipeline_was_given_may_be_no_numbers(data, detector):
     np.testing.assert_array_equal(issues.index, 100 + issues["row"])
 
 
+def test_rows_of_a_detector_by_any_scores_are_found_in_any_order():
+    detector = told(few(["p", "q", "r", "s"]), ["x", "y", "x", "y"])
+    issues = detector.issues(few(["p", "q", "r", "s"]).loc[["r", "q"]])
+    assert issues.index.tolist() == ["q", "r"]
+    assert issues["row"].tolist() == [1, 2]
+    assert issues["score"].tolist() == [5.0, 0.2]
+
+
 def test_unknown_rows_are_refused(data, detector):
     X = data[0]
     with pytest.raises(ValueError, match="X: 5 of 5 rows are not among the 60 fitted"):

@@ -446,6 +446,12 @@ def test_bad_samples(cls, given, pattern, trainings):
     refused(lambda: cheap(cls, mlp()).fit(given, Y), pattern, trainings)
 
 
+def test_tensors_of_one_shape_are_rows():
+    given = cheap(named("AUM"), mlp()).fit(list(torch.as_tensor(X)), Y)
+    expected = cheap(named("AUM"), mlp()).fit(X, Y)
+    np.testing.assert_array_equal(given.scores_, expected.scores_)
+
+
 # Parameters
 
 

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.metrics import average_precision_score
 from tiny import flip_every, learner, make_blobs
 
@@ -59,6 +60,19 @@ def test_a_net_of_ones_own_gets_raw_values_and_a_warning_that_names_the_column()
         detector = detect(frame, learner(module__n_features=2, max_epochs=1))
     found = detector.predict(frame.iloc[SHUFFLED])
     np.testing.assert_array_equal(found, detector.noise_mask_[SHUFFLED])
+
+
+def test_many_columns_that_float32_merges_are_counted():
+    X = TIMES + 1000 * np.arange(30)
+    with pytest.warns(RoundingWarning, match=r"distinct values of 30 columns become"):
+        detect(X, learner(module__n_features=30, max_epochs=1))
+
+
+def test_merged_columns_of_sparse_samples_are_those_of_dense_ones():
+    X = np.column_stack([SECONDS, TIMES])
+    for given in (X, csr_array(X)):
+        with pytest.warns(RoundingWarning, match=r"distinct values of column 1 become"):
+            detect(given, learner(module__n_features=2, max_epochs=1))
 
 
 def test_ordinary_columns_are_neither_moved_nor_warned_of():

@@ -10,7 +10,7 @@ from tiny import MLP, flip_every, learner, make_blobs
 from skgex import CleanedClassifier, GEXDetector
 from skgex.detection import NoisyLabelDetector
 from skgex.hardness import AUM
-from skgex.influence import TracIn
+from skgex.influence import GEX, TracIn
 
 X, Y = make_blobs(90)
 X = X.astype(np.float32)
@@ -64,6 +64,38 @@ def test_frozen_nets_influence_and_scorers_take_them():
     detector = NoisyLabelDetector(AUM(two(), random_state=0)).fit(NAMED, LABELS)
     found = detector.predict(NAMED[ORDER])
     np.testing.assert_array_equal(found, detector.noise_mask_[ORDER])
+
+
+def test_only_new_rows_are_given_to_the_scorer():
+    half = np.arange(90) % 2
+    given, expected = (
+        NoisyLabelDetector(GEX(net, n_members=2, lr=0.1, random_state=0))
+        for net in (two(), learner())
+    )
+    given.fit(NAMED, LABELS), expected.fit(X, LABELS)
+    rows = SliceDict(a=NAMED["a"] + half[:, None].astype(np.float32), b=NAMED["b"])
+    found = given.scores(rows, LABELS)
+    array = np.column_stack([rows["a"], rows["b"]])
+    np.testing.assert_allclose(found, expected.scores(array, LABELS), rtol=1e-3)
+    np.testing.assert_array_equal(found[::2], given.scores_[::2])
+
+
+class Embedded(MLP):
+    """Looks the second input up."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.words = torch.nn.Embedding(3, 3)
+
+    def forward(self, a, b):
+        return super().forward(torch.cat([a, self.words(b)], dim=1))
+
+
+def test_whole_numbers_stay_whole():
+    words = np.random.RandomState(0).randint(3, size=90)
+    net = learner(module=Embedded, max_epochs=2)
+    detector = fit({"a": NAMED["a"].astype(float), "b": words}, net)
+    assert np.isfinite(detector.scores_).all()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from skgex._nets.operators import dense
 from skgex._nets.sample_losses import SampleLosses
 from skgex._nets.snapshot import snapshot
 from skgex.exceptions import ConvergenceWarning
-from skgex.influence import InfluenceFunction, LeaveOneOut
+from skgex.influence import InfluenceFunction, LeaveOneOut, _influence_function
 
 X, Y = make_rows(120)
 
@@ -75,6 +75,16 @@ def test_new_samples_are_judged_by_the_fitted_rows():
         estimator.self_influence(new, labels), np.diag(expected)[-5:], atol=1e-12
     )
     assert_allclose(estimator.transform(new, labels), expected[-5:, :-5], atol=1e-12)
+
+
+def test_a_table_too_large_to_be_kept_is_made_when_it_is_asked_for(monkeypatch):
+    kept = fitted(solver="dense")
+    monkeypatch.setattr(_influence_function, "MAX_BYTES", 0)
+    made = fitted(solver="dense")
+    assert_allclose(made.self_influence_, kept.self_influence_, atol=1e-12)
+    assert_allclose(
+        made.transform(X[:7], Y[:7]), kept.transform(X[:7], Y[:7]), atol=1e-12
+    )
 
 
 @pytest.mark.slow

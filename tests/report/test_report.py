@@ -102,6 +102,11 @@ def test_values_of_a_table_are_shown_with_gaps(path, container):
     assert data["contents"]["9"] == ["\u2013", "<b>"]
 
 
+def test_a_list_of_rows_is_a_table(path):
+    data = data_of(write_report(small(), path, [[i, 0.5] for i in range(10)]))
+    assert data["contents"]["9"] == ["9", "0.5"]
+
+
 def test_an_index_of_its_own_names_the_rows(path):
     table = pd.DataFrame({"x": range(10)}, index=list("qwertyuiop"))
     assert data_of(write_report(small(), path, table))["names"]["9"] == "p"
@@ -197,6 +202,13 @@ def test_several_labels_per_row_are_refused(path):
     assert not path.exists()
 
 
+def test_labels_that_are_not_known_are_refused(path):
+    detector = NoisyLabelDetector(Told(SCORES), threshold=0.0).fit(np.zeros((10, 2)))
+    with pytest.raises(ValueError, match=r"fitted with are not known. Fit it with X"):
+        write_report(detector, path)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -228,3 +240,15 @@ def test_a_missing_library_is_named_with_its_extra(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "itables", None)
     with pytest.raises(ImportError, match=r'itables: pip install "skgex\[report\]"'):
         write_report(small(), path)
+
+
+@pytest.mark.parametrize("script", ["", "export { $ as DataTable };"])
+def test_another_table_library_is_refused(path, monkeypatch, tmp_path, script):
+    folder = tmp_path / "html"
+    folder.mkdir()
+    (folder / "dt_bundle.js").write_text(script)
+    (folder / "dt_bundle.css").touch()
+    monkeypatch.setattr(_page, "files", lambda name: tmp_path)
+    with pytest.raises(ImportError, match="This version of itables is not known here"):
+        write_report(small(), path)
+    assert not path.exists()
