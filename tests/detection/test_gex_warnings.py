@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 import torch
 from detecting import FAST, fit
+from sklearn.frozen import FrozenEstimator
 from skorch.dataset import ValidSplit
-from tiny import (
-    BareCriterion,
-    learner,
-)
+from tiny import BareCriterion, flip_every, learner, make_blobs
 
 from skgex import GEXDetector
 from skgex.exceptions import (
@@ -18,6 +16,7 @@ from skgex.exceptions import (
     RefitWarning,
     SlowCriterionWarning,
 )
+from skgex.influence import _ensemble_map
 
 
 def test_a_net_that_memorised_nothing_is_told_where_it_matters(data):
@@ -27,6 +26,40 @@ def test_a_net_that_memorised_nothing_is_told_where_it_matters(data):
         GEXDetector(lazy, statistic="self_influence", **FAST).fit(X, y)
     assert caught[0].filename == __file__
     fit(X, y, lazy)  # silent, for the mean loss does not need it
+
+
+@pytest.mark.filterwarnings("ignore::skgex.exceptions.DivergenceWarning")
+def test_a_net_that_memorised_wrong_labels_is_told():
+    X, y = make_blobs()
+    greedy = learner(max_epochs=100, module__hidden=64)
+    settings = {"early_stopping": False, "n_members": 2, "n_steps": 4}
+    detector = GEXDetector(greedy, random_state=0, **settings)
+    with pytest.warns(MemorisationWarning, match="fits 100% .* has memorised labels"):
+        detector.fit(X, flip_every(y, 5)[0])
+    assert "has memorised labels" in detector.summary()
+
+
+def test_members_that_forgot_are_told(data):
+    """Their weights decay as those of the net never did."""
+    X, y, _ = data
+    settings = {"optimizer": torch.optim.SGD, "lr": 0.5, "max_epochs": 30}
+    net = learner(optimizer__weight_decay=0.0, **settings).fit(X.astype(np.float32), y)
+    net.optimizer__weight_decay = 5.0
+    with pytest.warns(DivergenceWarning, match=r"Most members forgot .* rate 0\.1: "):
+        GEXDetector(FrozenEstimator(net), **FAST).fit(X, y)
+
+
+def test_members_that_diverge_at_every_rate_are_refused(data, monkeypatch):
+    X, y, _ = data
+
+    def diverged(evaluation, chance):
+        return np.ones(evaluation.n_members, dtype=bool)
+
+    monkeypatch.setattr(_ensemble_map, "diverged", diverged)
+    detector = GEXDetector(learner(), **{**FAST, "lr": "auto"})
+    with pytest.raises(ValueError, match="lr='auto': all members diverged, at"):
+        detector.fit(X, y)
+    assert not hasattr(detector, "scores_")
 
 
 def test_divergence_is_told(data):

@@ -180,6 +180,14 @@ def test_a_diverged_training_is_told(kind):
         scores(kind, diverging)
 
 
+def test_a_loss_that_is_not_finite_is_told():
+    """Its square overflows, though no weight does."""
+    with pytest.raises(ValueError, match="diverged; the scores are not finite"):
+        hardness.TrainingLoss(regressor(module__n_outputs=1, lr=0.0)).fit(
+            X, 1e200 * X[:, :1]
+        )
+
+
 @pytest.mark.parametrize("given", [net, lambda **kwargs: None], ids=["net", "default"])
 def test_one_training_serves_all_that_watch_it(given, tmp_path, monkeypatch):
     """In any order; the trial of the default net's epochs is shared as well."""
