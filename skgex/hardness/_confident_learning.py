@@ -1,5 +1,6 @@
 """ConfidentLearning: label quality and the confident joint, through cleanlab."""
 
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -148,7 +149,8 @@ def _cleanlab(name: str) -> Any:
         If it is not installed.
     """
     try:
-        return import_module(f"cleanlab.{name}")
+        with warnings.catch_warnings():  # cleanlab turns all of them off for good
+            return import_module(f"cleanlab.{name}")
     except ImportError as error:
         raise ImportError(
             "ConfidentLearning needs cleanlab: pip install 'skgex[cleanlab]'. "

@@ -1,17 +1,20 @@
 """OutOfFold and ConfidentLearning, against cross_val_predict and cleanlab itself."""
 
 import sys
+import warnings
 
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import cross_val_predict
+from skorch.dataset import ValidSplit
 from tiny import classifier
 from watched import ROWS, X, net, seeds_of, y
 
 from skgex._nets.snapshot import revive
 from skgex._nets.training import train
 from skgex._utils.random import draw_seeds
+from skgex.exceptions import HeldOutRowsWarning
 from skgex.hardness import ConfidentLearning, OutOfFold
 from skgex.hardness._folded import deal
 
@@ -75,6 +78,17 @@ def test_confident_learning_is_that_of_cleanlab(method):
     np.testing.assert_array_equal(
         scorer.confident_joint_, compute_confident_joint(y, expected)
     )
+
+
+def test_the_first_import_of_cleanlab_leaves_warnings_on(monkeypatch):
+    for name in [n for n in sys.modules if n.split(".")[0] == "cleanlab"]:
+        monkeypatch.delitem(sys.modules, name)
+    scorer = ConfidentLearning(classifier(train_split=ValidSplit(2)))
+    before = list(warnings.filters)
+    with pytest.warns(HeldOutRowsWarning, match="train_split"):
+        scorer.fit(X, y)
+    assert "cleanlab" in sys.modules
+    assert warnings.filters == before
 
 
 def test_without_cleanlab_confident_learning_says_what_to_install(monkeypatch):
