@@ -27,7 +27,8 @@ def test_it_is_a_probability_that_rises_with_the_score(
     spared = np.full(len(scores), preferred)
     proba = noise_probability(scores, even_odds, spared, steepness)
     assert ((proba >= 0) & (proba <= (0.5 if preferred else 1))).all()
-    assert (np.diff(proba[np.argsort(scores)]) >= 0).all()
+    # Equal scores may be rounded otherwise, by their places in the array.
+    assert (np.diff(proba[np.argsort(scores)]) >= -1e-12).all()
 
 
 @given(scores_arrays, st.floats(0, 1), st.integers(0, 2**31))
