@@ -81,8 +81,8 @@ def _changes(code: str) -> Iterator[tuple[str, str]]:
 def _is_left_out(node) -> bool:
     """Return whether a node is a type, part of a decorator, or the text of an error.
 
-    Or a star among parameters, which multiplies nothing, or the ``strict`` of a ``zip``,
-    which is an assertion.
+    Or a star among parameters, which multiplies nothing, or the ``strict`` of a
+    ``zip``, which is an assertion.
     """
     if node.type == "operator" and node.parent.type == "parameters":
         return True
