@@ -48,8 +48,9 @@ def two_nets(name, X, y):
 def test_members_are_those_of_each_net(blobs, name):
     trained, other = two_nets(name, *blobs)
     ensemble, mixed = grow(trained, *blobs, TUNING, SEEDS, start=other.weights)
-    _, first = grow(trained, *blobs, TUNING, SEEDS)
+    alone, first = grow(trained, *blobs, TUNING, SEEDS)
     _, second = grow(other, *blobs, TUNING, SEEDS)
+    assert (alone.n_starts, first.n_starts) == (1, 1)
     np.testing.assert_allclose(mixed.losses[:, ::2], first.losses[:, ::2], atol=1e-6)
     np.testing.assert_allclose(mixed.losses[:, 1::2], second.losses[:, 1::2], atol=1e-6)
     np.testing.assert_allclose(mixed.reference, first.reference)
@@ -58,7 +59,7 @@ def test_members_are_those_of_each_net(blobs, name):
         np.testing.assert_allclose(
             getattr(again, each), getattr(mixed, each), atol=1e-9
         )
-    assert again.n_starts == 2
+    assert ensemble.n_starts == mixed.n_starts == again.n_starts == 2
 
 
 @pytest.mark.parametrize(
