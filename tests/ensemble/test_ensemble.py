@@ -210,7 +210,7 @@ def test_members_are_counted(blobs, trained, monkeypatch, chain, n_each):
 def test_all_time_is_that_of_the_jobs(blobs, trained):
     """Not of what tries whether members can be stacked."""
     heard = heard_in(grow, trained, *blobs, TUNING, SEEDS)
-    (work,) = [words[1] for words in heard if words[0] == "expect"]
+    work = next(words[1] for words in heard if words[0] == "expect")
     assert work.keys() == {"jobs"}
     assert work["jobs"] > 0
 
