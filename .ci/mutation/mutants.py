@@ -81,15 +81,9 @@ def _changes(code: str) -> Iterator[tuple[str, str]]:
 def _is_left_out(node) -> bool:
     """Return whether a node is a type, part of a decorator, or the text of an error.
 
-    Or a star among parameters, which multiplies nothing, or the ``strict`` of a
-    ``zip``, which is an assertion.
+    Or a star among parameters, which multiplies nothing.
     """
     if node.type == "operator" and node.parent.type == "parameters":
-        return True
-    if (
-        node.parent.type == "argument"
-        and node.parent.get_first_leaf().value == "strict"
-    ):
         return True
     within, inner = node.parent, node
     while within is not None:
