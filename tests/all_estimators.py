@@ -66,11 +66,6 @@ def all_estimators():
     return [found[name] for name in sorted(found)]
 
 
-def slow_if(condition):
-    """Return the marks of a case."""
-    return [pytest.mark.slow] if condition else []
-
-
 def every(classes, one_of_each_kind=False):
     """Give a test each class as ``cls``; those that take long are slow tests.
 
@@ -88,7 +83,8 @@ def every(classes, one_of_each_kind=False):
 def marks_of(cls, one_of_each_kind=False):
     """Return the marks of the tests of an estimator; see :func:`every`."""
     name = cls.__name__
-    return slow_if(name in SLOW or (one_of_each_kind and name not in KINDS))
+    is_slow = name in SLOW or (one_of_each_kind and name not in KINDS)
+    return [pytest.mark.slow] if is_slow else []
 
 
 def is_ours(value):

@@ -25,6 +25,7 @@ from _data import draw, images, read
 from _nets import make_net as make_small_net
 from _results import Results, markdown, spread
 from _settings import LOSS_FLOOR, PICTURES, RESULTS, SCALES
+from _task import suspicions
 from matplotlib.figure import Figure
 from sklearn.utils import check_random_state
 
@@ -95,8 +96,7 @@ def importance(method, net, scale, X, y, shared):
         "Arnoldi": Arnoldi(net, **shared),
         "RandProj": RandomProjection(net, n_components=20, **shared),
     }[method].fit(X, y)
-    scores = getattr(estimator, "scores_", None)
-    return estimator.self_influence_ if scores is None else scores
+    return suspicions(estimator)
 
 
 def run_task(results, task, scale, shares, data_dir, memory):
