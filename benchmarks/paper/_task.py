@@ -1,8 +1,12 @@
 """The data and the methods that the paper's experiments with CIFAR share."""
 
+import time
+from typing import NamedTuple
+
 import numpy as np
 from _data import draw, images, read
-from _settings import LOSS_FLOOR
+from _settings import LOSS_FLOOR, SCALES
+from joblib import Memory
 
 from skgex import GEXDetector
 from skgex.datasets import flip_labels
@@ -46,18 +50,19 @@ PAPER = (
     "GEX",
 )
 OURS = "GEXDetector()"
+METHODS = ("plain loss", "AUM", *PAPER, OURS)
 
 
-def load_task(name, data_dir, n_rows, seed):
+def load_task(task, data_dir):
     """Return images, labels as given, and the true ones."""
-    source, given = SETS[name]
-    arrays = read(source, data_dir)
-    rows = draw(len(arrays["x_train"]), n_rows, seed)
+    source, given = SETS[task["data"]]
+    arrays, seed = read(source, data_dir), task["seed"]
+    rows = draw(len(arrays["x_train"]), SCALES[task["scale"]].n_rows, seed)
     X, true = images(arrays["x_train"][rows]), arrays["y_train"][rows]
     true = true.astype(np.int64).ravel()
     if given is None:
         return X, flip_labels(true, RATE, random_state=seed)[0], true
-    return X, read(name, data_dir)[given][rows].astype(np.int64), true
+    return X, read(task["data"], data_dir)[given][rows].astype(np.int64), true
 
 
 def load_test(name, data_dir):
@@ -66,8 +71,11 @@ def load_test(name, data_dir):
     return images(arrays["x_test"]), arrays["y_test"].astype(np.int64).ravel()
 
 
-def scorers(net, scale, shared):
-    """Return the paper's ten methods, and three more, unfitted."""
+def scorers(task, y, memory):
+    """Return the methods, unfitted, for a task whose labels are ``y``."""
+    scale = SCALES[task["scale"]]
+    net = scale.make_net(int(y.max()) + 1, task["augment"] == "yes", len(y))
+    shared = {"memory": memory, "random_state": task["seed"]}
     ensemble = {
         "n_members": scale.n_members,
         "n_steps": scale.n_steps,
@@ -90,6 +98,48 @@ def scorers(net, scale, shared):
         "GEX-lin": GEXLinear(net, **ensemble),
         OURS: GEXDetector(net, **shared),
     }
+
+
+class Ranking(NamedTuple):
+    """What a method says of the rows of a task.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n_rows,)
+        What it ranks rows by, higher = more suspicious.
+    features : ndarray of shape (n_rows, n_features) or None
+        Whose mean squares are self-influences; None of methods without influence.
+    lr : float
+        The learning rate of the members; NaN without members.
+    seconds : float
+        Of processor time, without what was there already.
+    """
+
+    scores: np.ndarray
+    features: np.ndarray | None
+    lr: float
+    seconds: float
+
+
+def rank(method, task, data_dir, memory):
+    """Return how a method ranks the rows of a task, which is kept in ``memory``.
+
+    ``task`` has the keys scale, data, augment and seed.
+    """
+    kept = Memory(memory, verbose=0).cache(_rank, ignore=["data_dir", "memory"])
+    return kept(method, task, data_dir, memory)
+
+
+def _rank(method, task, data_dir, memory):
+    X, y, _ = load_task(task, data_dir)
+    scorer = scorers(task, y, memory)[method]
+    if method == "GEX-lin":
+        scorer.set_params(lr=rank("GEX", task, data_dir, memory).lr)
+    start = time.process_time()
+    scores = suspicions(scorer.fit(X, y))
+    seconds = time.process_time() - start
+    features = scorer.transform(X, y) if hasattr(scorer, "transform") else None
+    return Ranking(scores, features, getattr(scorer, "lr_", np.nan), seconds)
 
 
 def suspicions(scorer):

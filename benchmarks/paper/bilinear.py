@@ -4,8 +4,8 @@
         [--scale small|full] [--seeds 0 1 2] [--memory FOLDER] [--out FILE]
 
 The task is cifar10 of noisy_labels.py without augmentation: with the same ``--memory``
-its trained nets are used again. The proposition says that self-influence g'Mg has one
-mode if gradients g follow a stable distribution, and is a generalised chi-square if
+what was computed there is used again. The proposition says that self-influence g'Mg has
+one mode if gradients g follow a stable distribution, and is a generalised chi-square if
 that is normal. For each method: the p-value of Hartigan's dip test that there is one
 mode, of the self-influences and of their logs; the largest distance (Kolmogorov and
 Smirnov) between them and the generalised chi-square of a normal distribution with their
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from _results import Results, markdown, spread
 from _settings import PICTURES, RESULTS, SCALES
-from _task import load_task, scorers
+from _task import load_task, rank
 from diptest import diptest
 from matplotlib.figure import Figure
 from scipy.stats import ks_2samp
@@ -62,20 +62,14 @@ def judge(features, noise_mask, seed):
     return figures, logs
 
 
-def run_seed(results, run, scale, data_dir, memory):
+def run_seed(results, task, data_dir, memory):
     """Fit the methods to one trained net; return logs of self-influences, and noise."""
-    X, y, true = load_task("cifar10", data_dir, scale.n_rows, run["seed"])
-    net = scale.make_net(int(y.max()) + 1, False, len(X))
-    shared = {"memory": memory, "random_state": run["seed"]}
-    estimators = scorers(net, scale, shared)
+    _, y, true = load_task(task, data_dir)
+    run = {key: task[key] for key in KEY[:2]}
     found = {}
-    for method in METHODS[::-1]:
-        if method == "GEX-lin":
-            estimators[method].set_params(lr=estimators["GEX"].lr_)
-        estimator = estimators[method].fit(X, y)
-        figures, found[method] = judge(
-            estimator.transform(X, y), y != true, run["seed"]
-        )
+    for method in METHODS:
+        features = rank(method, task, data_dir, memory).features
+        figures, found[method] = judge(features, y != true, task["seed"])
         if not results.has(**run, method=method):
             results.add(**run, method=method, **figures)
     return found, y != true
@@ -122,11 +116,12 @@ def main():
     results = Results(args.out, KEY, COLUMNS)
     for seed in args.seeds:
         run = {"scale": args.scale, "seed": seed}
-        if results.has(**run, method=METHODS[0]):
+        if all(results.has(**run, method=method) for method in METHODS):
             continue
+        task = run | {"data": "cifar10", "augment": "no"}
         with TemporaryDirectory() as folder:
             memory = args.memory or folder
-            found = run_seed(results, run, SCALES[args.scale], args.data_dir, memory)
+            found = run_seed(results, task, args.data_dir, memory)
         if seed == 0:
             draw(*found, args.pictures / "bilinear.png")
     report(results, args.scale)

@@ -34,7 +34,8 @@ COLUMNS = ["auc", "average_precision", "lr", "seconds"]
 def run_seed(results, name, seed, data_dir):
     """Fit GEX with each setting that has no line in the CSV yet."""
     scale = SCALES[name]
-    X, y, true = load_task("cifar10", data_dir, scale.n_rows, seed)
+    task = {"scale": name, "data": "cifar10", "seed": seed}
+    X, y, true = load_task(task, data_dir)
     torch.manual_seed(seed)
     net = FrozenEstimator(scale.make_net(int(y.max()) + 1, False, len(X)).fit(X, y))
     for members, steps in SHARES:

@@ -16,7 +16,6 @@ goes on where it was.
 """
 
 import argparse
-import time
 import warnings
 from itertools import product
 from pathlib import Path
@@ -26,7 +25,7 @@ import numpy as np
 import torch
 from _results import Results, markdown, spread
 from _settings import RESULTS, SCALES
-from _task import AUGMENT, PAPER, SETS, load_task, scorers, suspicions
+from _task import AUGMENT, METHODS, PAPER, SETS, load_task, rank
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from skgex.exceptions import SkgexWarning
@@ -44,30 +43,20 @@ def is_there(name, data_dir):
     return not missing
 
 
-def judge(scorer, X, y, noise_mask):
-    """Fit one method; return its figures."""
-    start = time.process_time()
-    scores = suspicions(scorer.fit(X, y))
-    seconds = time.process_time() - start
-    return {
-        "auc": roc_auc_score(noise_mask, scores),
-        "average_precision": average_precision_score(noise_mask, scores),
-        "lr": getattr(scorer, "lr_", np.nan),
-        "seconds": seconds,
-    }
-
-
-def run_task(results, task, scale, methods, data_dir, memory):
+def run_task(results, task, methods, data_dir, memory):
     """Fit those methods that have no line in the CSV yet."""
-    X, y, true = load_task(task["data"], data_dir, scale.n_rows, task["seed"])
-    net = scale.make_net(int(y.max()) + 1, task["augment"] == "yes", len(X))
-    shared = {"memory": memory, "random_state": task["seed"]}
-    for method, scorer in scorers(net, scale, shared).items():
-        if results.has(**task, method=method) or (methods and method not in methods):
+    _, y, true = load_task(task, data_dir)
+    for method in methods:
+        if results.has(**task, method=method):
             continue
-        if method == "GEX-lin":
-            scorer.set_params(lr=results.mean("lr", **task, method="GEX"))
-        results.add(**task, method=method, **judge(scorer, X, y, y != true))
+        found = rank(method, task, data_dir, memory)
+        figures = {
+            "auc": roc_auc_score(y != true, found.scores),
+            "average_precision": average_precision_score(y != true, found.scores),
+            "lr": found.lr,
+            "seconds": found.seconds,
+        }
+        results.add(**task, method=method, **figures)
 
 
 def leads(results, column, run):
@@ -104,7 +93,7 @@ def main():
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--augment", nargs="+", choices=AUGMENT, default=list(AUGMENT))
     parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
-    parser.add_argument("--methods", nargs="+", help="all, unless some are named")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--out", type=Path, default=RESULTS / "noisy_labels.csv")
     parser.add_argument("--memory")
     args = parser.parse_args()
@@ -116,8 +105,7 @@ def main():
         task = {"scale": args.scale, "data": name, "augment": augment, "seed": seed}
         with TemporaryDirectory() as folder:
             memory = args.memory or folder
-            scale = SCALES[args.scale]
-            run_task(results, task, scale, args.methods, args.data_dir, memory)
+            run_task(results, task, args.methods, args.data_dir, memory)
     for name, augment in product(sets, args.augment):
         report(results, {"scale": args.scale, "data": name, "augment": augment})
 

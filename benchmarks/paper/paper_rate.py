@@ -78,7 +78,7 @@ def run_variant(results, run, rates, data_dir, memory):
     """Fit GEX at each rate that has no line in the CSV yet."""
     changes, longer = VARIANTS[run["variant"]]
     scale = replace(SCALES[run["scale"]], **changes)
-    task = load_task("cifar10", data_dir, scale.n_rows, run["seed"])
+    task = load_task(run | {"data": "cifar10"}, data_dir)
     net = scale.make_net(int(task[1].max()) + 1, False, len(task[1]))
     shared = {"memory": memory, "random_state": run["seed"]}
     for lr in rates:

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from _results import Results, markdown, spread
 from _settings import RESULTS, SCALES
-from _task import AUGMENT, OURS, PAPER, RATE, load_task, load_test, scorers, suspicions
+from _task import AUGMENT, OURS, PAPER, RATE, load_task, load_test, rank, scorers
 
 from skgex.cleaning import influence_targets
 from skgex.exceptions import SkgexWarning
@@ -54,55 +54,52 @@ def probabilities(net, X):
     return net.forward(X).softmax(dim=1).numpy()
 
 
-def most_suspicious(scorer, X, y):
-    """Return a mask of the rows that a method finds most suspicious."""
-    mask = np.zeros(len(y), dtype=bool)
-    n_flagged = round(RATE * len(y))
-    mask[np.argsort(suspicions(scorer.fit(X, y)))[-n_flagged:]] = True
+def most_suspicious(scores):
+    """Return a mask of the rows of the highest scores, as many as were flipped."""
+    mask = np.zeros(len(scores), dtype=bool)
+    mask[np.argsort(scores)[-round(RATE * len(scores)) :]] = True
     return mask
 
 
-def treat(method, action, scorer, X, y, p):
+def treat(treatment, task, X, y, p, data_dir, memory):
     """Return what the net is trained on: rows and their soft targets."""
+    method, _, action = treatment.partition(", ")
     one_hot, rows = np.eye(p.shape[1]), np.arange(len(y))
-    if method == OURS and action != "drop":
-        targets = scorer.fit(X, y).relabel(action)
-        return rows, one_hot[targets] if action == "hard" else targets
     if method == OURS:
-        mask = scorer.fit(X, y).noise_mask_
+        detector = scorers(task, y, memory)[OURS].fit(X, y)
+        if action != "drop":
+            targets = detector.relabel(action)
+            return rows, one_hot[targets] if action == "hard" else targets
+        mask = detector.noise_mask_
     else:
-        mask = most_suspicious(scorer, X, y)
+        mask = most_suspicious(rank(method, task, data_dir, memory).scores)
     if action == "drop":
         return rows[~mask], one_hot[y[~mask]]
     return rows, influence_targets(y, mask, p)
 
 
-def run_task(results, run, scale, data_dir, memory):
+def run_task(results, run, data_dir, memory):
     """Train the net for each treatment that has no line in the CSV yet."""
-    augment, seed = run["augment"] == "yes", run["seed"]
     left = [t for t in TREATMENTS if not results.has(**run, treatment=t)]
     if not left:
         return
-    X, y, true = load_task("cifar10", data_dir, scale.n_rows, seed)
+    task = run | {"data": "cifar10"}
+    X, y, true = load_task(task, data_dir)
     X_test, y_test = load_test("cifar10", data_dir)
-    net = scale.make_net(int(y.max()) + 1, augment, len(X))
-    shared = {"memory": memory, "random_state": seed}
-    estimators = scorers(net, scale, shared)
-    estimators["GEX-lin"].set_params(lr=estimators["GEX"].fit(X, y).lr_)
+    setting = SCALES[run["scale"]], run["augment"] == "yes"
     one_hot, rows = np.eye(int(y.max()) + 1), np.arange(len(y))
-    noisy = train(scale, augment, X, one_hot[y], seed)
+    noisy = train(*setting, X, one_hot[y], run["seed"])
     p = probabilities(noisy, X).astype(np.float64)
     for treatment in left:
-        method, _, action = treatment.partition(", ")
         if treatment == "noisy":
             trained = noisy
         else:
             kept, targets = (
                 (rows, one_hot[true])
                 if treatment == "clean"
-                else treat(method, action, estimators[method], X, y, p)
+                else treat(treatment, task, X, y, p, data_dir, memory)
             )
-            trained = train(scale, augment, X[kept], targets, seed)
+            trained = train(*setting, X[kept], targets, run["seed"])
         accuracy = np.mean(probabilities(trained, X_test).argmax(axis=1) == y_test)
         results.add(**run, treatment=treatment, accuracy=accuracy)
 
@@ -135,7 +132,7 @@ def main():
         run = {"scale": args.scale, "augment": augment, "seed": seed}
         with TemporaryDirectory() as folder:
             memory = args.memory or folder
-            run_task(results, run, SCALES[args.scale], args.data_dir, memory)
+            run_task(results, run, args.data_dir, memory)
     for augment in args.augment:
         report(results, args.scale, augment)
 
