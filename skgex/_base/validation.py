@@ -35,6 +35,7 @@ from skgex._data.label_coding import (
     has_several,
     wants_classes,
 )
+from skgex._data.records import with_index_arrays
 from skgex._nets.skorch_adapter import takes_indices, unwrap
 from skgex._nets.snapshot import dtype_of, initialised
 
@@ -94,8 +95,8 @@ def check_fit_input(
     """Return the samples and labels of a fit as arrays, and their format.
 
     Samples may be sparse or a dict as well. They are of the type that they came in;
-    ``for_net`` of the format casts them. A Dataset is returned as it is. Labels may be
-    missing where the net's loss needs none.
+    ``for_net`` of the format casts them. Of a Dataset, no sample but the first is read.
+    Labels may be missing where the net's loss needs none.
     """
     net = estimator.net
     check_kind(X)
@@ -103,7 +104,7 @@ def check_fit_input(
     if is_dataset(X):
         _check_dataset(X, y, found)
         check_rows(X)
-        return X, None, found
+        return with_index_arrays(X), None, found
     X, y = to_cpu(X), to_cpu(y)
     _check_dict(X, found)
     y = None if y is None else check_labels(y)
@@ -132,7 +133,7 @@ def check_query_input(
     if is_dataset(X):
         _check_dataset(X, y, fitted)
         check_rows(X)
-        return X, None
+        return with_index_arrays(X), None
     X, y = to_cpu(X), to_cpu(y)
     _check_dict(X, fitted)
     options = _options(X, y, fitted, isinstance(coding, ClassLabels))

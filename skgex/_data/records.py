@@ -1,5 +1,6 @@
 """Samples and labels on their way through an estimator."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -100,6 +101,19 @@ class WithTargets(Dataset):
 
     def __getitem__(self, i: int) -> tuple[Any, Any]:
         return self.dataset[i][0], self.targets[i]
+
+
+def with_index_arrays(dataset: Any) -> Any:
+    """Return a Dataset in which each Subset holds its indices as an array.
+
+    torch takes any sequence, such as a range, but skorch reads arrays and lists alone.
+    """
+    if not isinstance(dataset, Subset):
+        return dataset
+    changed = copy(dataset)
+    changed.dataset = with_index_arrays(dataset.dataset)
+    changed.indices = np.asarray(dataset.indices)  # type: ignore[assignment]
+    return changed
 
 
 def take(X: Any, y: Any, rows: np.ndarray | None) -> tuple[Any, Any]:

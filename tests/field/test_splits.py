@@ -1,12 +1,14 @@
 """A net that trains alone trains on the parts of ours, whatever its loader is."""
 
 import warnings
+from collections import deque
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from all_estimators import cheap
+from numpy.testing import assert_array_equal
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import average_precision_score
 from skorch import NeuralNetClassifier
@@ -20,7 +22,9 @@ from torch.utils.data import (
     RandomSampler,
     Sampler,
     SequentialSampler,
+    Subset,
     SubsetRandomSampler,
+    TensorDataset,
     WeightedRandomSampler,
 )
 
@@ -28,7 +32,7 @@ from skgex import GEXDetector, GEXPruner
 from skgex._nets.early_stopping import stop_given_net
 from skgex._nets.parts import bound, loading
 from skgex._nets.training import make_trial, train
-from skgex.hardness import AUM, ConfidentLearning, OutOfFold
+from skgex.hardness import AUM, EL2N, ConfidentLearning, OutOfFold
 from skgex.influence import GEX, LeaveOneOut
 
 N_ROWS = 82  # halves of 41 rows
@@ -452,8 +456,7 @@ def test_a_validation_iterator_without_batches_is_refused():
 def first_rows(dataset, y=None, *, n_rows):
     """Split by row numbers, which are those of all rows."""
     rows = np.arange(n_rows)
-    subset = torch.utils.data.Subset
-    return subset(dataset, rows[:-8].tolist()), subset(dataset, rows[-8:].tolist())
+    return Subset(dataset, rows[:-8].tolist()), Subset(dataset, rows[-8:].tolist())
 
 
 def test_a_split_of_any_rows_works():
@@ -465,6 +468,31 @@ def test_a_split_of_all_rows_is_refused():
     assert train(net, X, y, 0).history  # alone it works
     with pytest.raises(ValueError, match="train_split cannot split a part of 41 rows"):
         GEXDetector(net).fit(X, y)
+
+
+# Subsets, whose indices torch takes as any sequence
+
+INDICES = {
+    "range": range(10, 46),
+    "list": list(range(10, 46)),
+    "array": np.arange(10, 46),
+    "tensor": torch.arange(10, 46),
+    "tuple": tuple(range(10, 46)),
+    "deque": deque(range(10, 46)),
+}
+
+
+@pytest.mark.parametrize("kind", INDICES)
+@pytest.mark.parametrize("cls", [GEXDetector, EL2N, AUM])
+def test_a_subset_is_as_good_as_its_rows(cls, kind):
+    dataset = TensorDataset(torch.tensor(X), torch.tensor(y))
+    subset = Subset(Subset(dataset, range(N_ROWS)), INDICES[kind])
+    rows = TensorDataset(*dataset[INDICES["list"]])
+    found, expected = (
+        cheap(cls, learner()).fit(data).scores_ for data in (subset, rows)
+    )
+    assert_array_equal(found, expected)
+    assert subset.indices is INDICES[kind]
 
 
 # Files
