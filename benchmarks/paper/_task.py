@@ -51,6 +51,8 @@ PAPER = (
 )
 OURS = "GEXDetector()"
 METHODS = ("plain loss", "AUM", *PAPER, OURS)
+# Self-influence is the mean square of features, of which there are few.
+MAPPED = ("TracInRP", "RandProj", "Arnoldi", "GEX-lin", "GEX")
 
 
 def load_task(task, data_dir):
@@ -108,7 +110,7 @@ class Ranking(NamedTuple):
     scores : ndarray of shape (n_rows,)
         What it ranks rows by, higher = more suspicious.
     features : ndarray of shape (n_rows, n_features) or None
-        Whose mean squares are self-influences; None of methods without influence.
+        Whose mean squares are self-influences; None of methods not in ``MAPPED``.
     lr : float
         The learning rate of the members; NaN without members.
     seconds : float
@@ -138,7 +140,7 @@ def _rank(method, task, data_dir, memory):
     start = time.process_time()
     scores = suspicions(scorer.fit(X, y))
     seconds = time.process_time() - start
-    features = scorer.transform(X, y) if hasattr(scorer, "transform") else None
+    features = scorer.transform(X, y) if method in MAPPED else None
     return Ranking(scores, features, getattr(scorer, "lr_", np.nan), seconds)
 
 

@@ -13,24 +13,18 @@ features' mean and covariance; how well they separate the wrong labels (AUC, AP)
 the histograms of seed 0. Needs diptest. Runs that are in the CSV are not repeated.
 """
 
-import argparse
-import warnings
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-import torch
+from _command import keeping, make_parser
 from _results import Results, markdown, spread
-from _settings import PICTURES, RESULTS, SCALES
-from _task import load_task, rank
+from _settings import PICTURES
+from _task import MAPPED, load_task, rank
 from diptest import diptest
 from matplotlib.figure import Figure
 from scipy.stats import ks_2samp
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from skgex.exceptions import SkgexWarning
-
-METHODS = ("TracInRP", "RandProj", "Arnoldi", "GEX-lin", "GEX")
 KEY = ["scale", "seed", "method"]
 COLUMNS = ["dip_p", "log_dip_p", "chi2_distance", "auc", "average_precision"]
 N_DRAWS = 100_000
@@ -67,7 +61,7 @@ def run_seed(results, task, data_dir, memory):
     _, y, true = load_task(task, data_dir)
     run = {key: task[key] for key in KEY[:2]}
     found = {}
-    for method in METHODS:
+    for method in MAPPED:
         features = rank(method, task, data_dir, memory).features
         figures, found[method] = judge(features, y != true, task["seed"])
         if not results.has(**run, method=method):
@@ -78,7 +72,7 @@ def run_seed(results, task, data_dir, memory):
 def draw(found, noise_mask, path):
     """Draw a histogram for each method, with the wrong labels apart."""
     figure = Figure(figsize=(12, 2.8), layout="constrained")
-    for axes, method in zip(figure.subplots(1, len(METHODS)), METHODS, strict=True):
+    for axes, method in zip(figure.subplots(1, len(MAPPED)), MAPPED, strict=True):
         logs = found[method] / np.log(10)
         groups = [logs[~noise_mask], logs[noise_mask]]
         axes.hist(groups, 40, stacked=True, label=["right label", "wrong label"])
@@ -91,7 +85,7 @@ def draw(found, noise_mask, path):
 def report(results, scale):
     """Print means over the seeds, and how many dip tests find a second mode."""
     lines = []
-    for method in METHODS:
+    for method in MAPPED:
         figures = {c: results.values(c, scale=scale, method=method) for c in COLUMNS}
         n_modes = [
             f"{np.less(figures[c], 0.05).sum()} of {len(figures[c])}"
@@ -103,27 +97,19 @@ def report(results, scale):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--scale", choices=SCALES, default="small")
-    parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
+    parser = make_parser(__doc__, "bilinear")
     parser.add_argument("--pictures", type=Path, default=PICTURES)
-    parser.add_argument("--out", type=Path, default=RESULTS / "bilinear.csv")
-    parser.add_argument("--memory")
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore", SkgexWarning)
     results = Results(args.out, KEY, COLUMNS)
-    for seed in args.seeds:
-        run = {"scale": args.scale, "seed": seed}
-        if all(results.has(**run, method=method) for method in METHODS):
-            continue
-        task = run | {"data": "cifar10", "augment": "no"}
-        with TemporaryDirectory() as folder:
-            memory = args.memory or folder
+    with keeping(args.memory) as memory:
+        for seed in args.seeds:
+            run = {"scale": args.scale, "seed": seed}
+            if all(results.has(**run, method=method) for method in MAPPED):
+                continue
+            task = run | {"data": "cifar10", "augment": "no"}
             found = run_seed(results, task, args.data_dir, memory)
-        if seed == 0:
-            draw(*found, args.pictures / "bilinear.png")
+            if seed == 0:
+                draw(*found, args.pictures / "bilinear.png")
     report(results, args.scale)
 
 

@@ -1,28 +1,25 @@
 """What the number and the length of the members cost, and what they gain.
 
     PYTHONPATH=benchmarks python benchmarks/paper/cost.py --data-dir FOLDER
-        [--scale small|full] [--seeds 0 ...] [--out FILE]
+        [--scale small|full] [--seeds 0 ...] [--memory FOLDER] [--out FILE]
 
 The task is cifar10 of noisy_labels.py without augmentation, whose CSV holds the seconds
-of the other methods. The net is trained beforehand. GEX is fitted to it with several
-numbers of members M and of steps T, each time with the learning rate that
-``lr="auto"`` chooses, which is part of the seconds (of processor time), and once with
-that rate given. Runs that are already in the CSV are not repeated.
+of the other methods. The net is trained beforehand; with the same ``--memory`` it is
+the one that was trained there. GEX is fitted to it with several numbers of members M
+and of steps T, each time with the learning rate that ``lr="auto"`` chooses, which is
+part of the seconds (of processor time), and once with that rate given. Runs that are
+already in the CSV are not repeated.
 """
 
-import argparse
 import time
-import warnings
-from pathlib import Path
 
-import torch
+from _command import keeping, make_parser
 from _results import Results, markdown, spread
-from _settings import LOSS_FLOOR, RESULTS, SCALES
-from _task import load_task
+from _settings import LOSS_FLOOR, SCALES
+from _task import load_task, scorers
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from skgex.exceptions import SkgexWarning
 from skgex.influence import GEX
 
 # M and T, as shares of the scale's.
@@ -31,13 +28,12 @@ KEY = ["scale", "seed", "n_members", "n_steps", "rate"]
 COLUMNS = ["auc", "average_precision", "lr", "seconds"]
 
 
-def run_seed(results, name, seed, data_dir):
+def run_seed(results, name, seed, data_dir, memory):
     """Fit GEX with each setting that has no line in the CSV yet."""
     scale = SCALES[name]
-    task = {"scale": name, "data": "cifar10", "seed": seed}
+    task = {"scale": name, "data": "cifar10", "augment": "no", "seed": seed}
     X, y, true = load_task(task, data_dir)
-    torch.manual_seed(seed)
-    net = FrozenEstimator(scale.make_net(int(y.max()) + 1, False, len(X)).fit(X, y))
+    net = FrozenEstimator(scorers(task, y, memory)["plain loss"].fit(X, y).net_)
     for members, steps in SHARES:
         setting = {
             "n_members": max(1, round(members * scale.n_members)),
@@ -81,17 +77,12 @@ def report(results, scale):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--scale", choices=SCALES, default="small")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--out", type=Path, default=RESULTS / "cost.csv")
+    parser = make_parser(__doc__, "cost", seeds=[0])
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore", SkgexWarning)
     results = Results(args.out, KEY, COLUMNS)
-    for seed in args.seeds:
-        run_seed(results, args.scale, seed, args.data_dir)
+    with keeping(args.memory) as memory:
+        for seed in args.seeds:
+            run_seed(results, args.scale, seed, args.data_dir, memory)
     report(results, args.scale)
 
 

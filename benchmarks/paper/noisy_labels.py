@@ -15,20 +15,13 @@ that are already in the CSV are not repeated, and with ``--memory`` one that is 
 goes on where it was.
 """
 
-import argparse
-import warnings
 from itertools import product
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-import torch
+from _command import keeping, make_parser
 from _results import Results, markdown, spread
-from _settings import RESULTS, SCALES
 from _task import AUGMENT, METHODS, PAPER, SETS, load_task, rank
 from sklearn.metrics import average_precision_score, roc_auc_score
-
-from skgex.exceptions import SkgexWarning
 
 KEY = ["scale", "data", "augment", "seed", "method"]
 COLUMNS = ["auc", "average_precision", "lr", "seconds"]
@@ -87,24 +80,19 @@ def report(results, run):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--scale", choices=SCALES, default="small")
+    parser = make_parser(__doc__, "noisy_labels")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--augment", nargs="+", choices=AUGMENT, default=list(AUGMENT))
-    parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--out", type=Path, default=RESULTS / "noisy_labels.csv")
-    parser.add_argument("--memory")
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore", SkgexWarning)
     results = Results(args.out, KEY, COLUMNS)
     sets = [name for name in args.sets if is_there(name, args.data_dir)]
-    for seed, name, augment in product(args.seeds, sets, args.augment):
-        task = {"scale": args.scale, "data": name, "augment": augment, "seed": seed}
-        with TemporaryDirectory() as folder:
-            memory = args.memory or folder
+    tasks = [
+        {"scale": args.scale, "data": name, "augment": augment, "seed": seed}
+        for seed, name, augment in product(args.seeds, sets, args.augment)
+    ]
+    with keeping(args.memory) as memory:
+        for task in tasks:
             run_task(results, task, args.methods, args.data_dir, memory)
     for name, augment in product(sets, args.augment):
         report(results, {"scale": args.scale, "data": name, "augment": augment})

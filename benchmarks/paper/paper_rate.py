@@ -14,20 +14,15 @@ it rises by nothing, members are still where they started. Runs that are already
 CSV are not repeated.
 """
 
-import argparse
-import warnings
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import torch
+from _command import keeping, make_parser
 from _results import Results, markdown
-from _settings import LOSS_FLOOR, RESULTS, SCALES, SigmoidLoss
+from _settings import LOSS_FLOOR, SCALES, SigmoidLoss
 from _task import load_task
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from skgex.exceptions import SkgexWarning
 from skgex.influence import GEX
 
 RATES = (0.05, 0.2, 0.8)
@@ -99,22 +94,15 @@ def report(results, scale, variants, rates):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--scale", choices=SCALES, default="small")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser = make_parser(__doc__, "paper_rate", seeds=[0])
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
     parser.add_argument("--rates", nargs="+", type=float, default=RATES)
-    parser.add_argument("--out", type=Path, default=RESULTS / "paper_rate.csv")
-    parser.add_argument("--memory")
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore", SkgexWarning)
     results = Results(args.out, KEY, COLUMNS)
-    for seed, variant in product(args.seeds, args.variants):
-        run = {"scale": args.scale, "seed": seed, "variant": variant}
-        with TemporaryDirectory() as folder:
-            run_variant(results, run, args.rates, args.data_dir, args.memory or folder)
+    with keeping(args.memory) as memory:
+        for seed, variant in product(args.seeds, args.variants):
+            run = {"scale": args.scale, "seed": seed, "variant": variant}
+            run_variant(results, run, args.rates, args.data_dir, memory)
     report(results, args.scale, args.variants, args.rates)
 
 

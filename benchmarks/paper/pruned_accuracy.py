@@ -13,24 +13,21 @@ for as many steps as on all rows. Draws the means. Runs that are already in the 
 not repeated.
 """
 
-import argparse
-import warnings
 from itertools import product
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from _command import keeping, make_parser
 from _data import draw, images, read
 from _nets import make_net as make_small_net
 from _results import Results, markdown, spread
-from _settings import LOSS_FLOOR, PICTURES, RESULTS, SCALES
+from _settings import LOSS_FLOOR, PICTURES, SCALES
 from _task import suspicions
 from matplotlib.figure import Figure
 from sklearn.utils import check_random_state
 
 from skgex import GEXPruner
-from skgex.exceptions import SkgexWarning
 from skgex.hardness import EL2N, ForgettingScore
 from skgex.influence import GEX, Arnoldi, RandomProjection, TracInRP
 from skgex.pruning import prune_mask
@@ -99,9 +96,9 @@ def importance(method, net, scale, X, y, shared):
     return suspicions(estimator)
 
 
-def run_task(results, task, scale, shares, data_dir, memory):
+def run_task(results, task, shares, data_dir, memory):
     """Rank by each method, prune each share, and train on the rest."""
-    seed = task["seed"]
+    seed, scale = task["seed"], SCALES[task["scale"]]
     X, y, X_test, y_test = load(task["data"], data_dir, scale.n_rows, seed)
     n_classes = int(y.max()) + 1
     shared = {"memory": memory, "random_state": seed}
@@ -148,25 +145,16 @@ def report(results, scale, data, shares):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--scale", choices=SCALES, default="small")
+    parser = make_parser(__doc__, "pruned_accuracy")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--shares", nargs="+", type=float, default=(0.2, 0.4, 0.6))
-    parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
     parser.add_argument("--pictures", type=Path, default=PICTURES)
-    parser.add_argument("--out", type=Path, default=RESULTS / "pruned_accuracy.csv")
-    parser.add_argument("--memory")
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore", SkgexWarning)
     results = Results(args.out, KEY, COLUMNS)
-    for seed, data in product(args.seeds, args.sets):
-        task = {"scale": args.scale, "data": data, "seed": seed}
-        with TemporaryDirectory() as folder:
-            memory = args.memory or folder
-            scale = SCALES[args.scale]
-            run_task(results, task, scale, args.shares, args.data_dir, memory)
+    with keeping(args.memory) as memory:
+        for seed, data in product(args.seeds, args.sets):
+            task = {"scale": args.scale, "data": data, "seed": seed}
+            run_task(results, task, args.shares, args.data_dir, memory)
     for data in args.sets:
         report(results, args.scale, data, args.shares)
     picture = args.pictures / "pruned_accuracy.png"

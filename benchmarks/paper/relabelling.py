@@ -14,20 +14,16 @@ net is trained anew, and its accuracy on the clean test rows is printed. Runs th
 already in the CSV are not repeated.
 """
 
-import argparse
-import warnings
 from itertools import product
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from _command import keeping, make_parser
 from _results import Results, markdown, spread
-from _settings import RESULTS, SCALES
+from _settings import SCALES
 from _task import AUGMENT, OURS, PAPER, RATE, load_task, load_test, rank, scorers
 
 from skgex.cleaning import influence_targets
-from skgex.exceptions import SkgexWarning
 
 KINDS = ("hard", "probabilities", "influence")
 TREATMENTS = (
@@ -117,21 +113,13 @@ def report(results, scale, augment):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--scale", choices=SCALES, default="small")
+    parser = make_parser(__doc__, "relabelling")
     parser.add_argument("--augment", nargs="+", choices=AUGMENT, default=["no"])
-    parser.add_argument("--seeds", nargs="+", type=int, default=range(3))
-    parser.add_argument("--out", type=Path, default=RESULTS / "relabelling.csv")
-    parser.add_argument("--memory")
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore", SkgexWarning)
     results = Results(args.out, KEY, COLUMNS)
-    for seed, augment in product(args.seeds, args.augment):
-        run = {"scale": args.scale, "augment": augment, "seed": seed}
-        with TemporaryDirectory() as folder:
-            memory = args.memory or folder
+    with keeping(args.memory) as memory:
+        for seed, augment in product(args.seeds, args.augment):
+            run = {"scale": args.scale, "augment": augment, "seed": seed}
             run_task(results, run, args.data_dir, memory)
     for augment in args.augment:
         report(results, args.scale, augment)
