@@ -33,7 +33,8 @@ def run_seed(results, name, seed, data_dir, memory):
     scale = SCALES[name]
     task = {"scale": name, "data": "cifar10", "augment": "no", "seed": seed}
     X, y, true = load_task(task, data_dir)
-    net = FrozenEstimator(scorers(task, y, memory)["plain loss"].fit(X, y).net_)
+    # Of the methods that keep their net, this takes the least time.
+    net = FrozenEstimator(scorers(task, y, memory)["RandProj"].fit(X, y).net_)
     for members, steps in SHARES:
         setting = {
             "n_members": max(1, round(members * scale.n_members)),
