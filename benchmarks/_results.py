@@ -72,7 +72,10 @@ def points(differences: list[float]) -> str:
     return f"{mean:+.2f} ± {student.ppf(0.975, n - 1) * error:.2f}"
 
 
-def spread(values):
-    """Render mean ± standard deviation."""
-    deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3f}{deviation}"
+def spread(values, digits=3):
+    """Render mean ± standard deviation of what is not NaN; a hyphen of nothing."""
+    values = np.array(values)[~np.isnan(values)]
+    if not len(values):
+        return "-"
+    deviation = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{deviation}"

@@ -68,8 +68,12 @@ def report(results, run):
     """Print means and deviations over the seeds."""
     lines = []
     for method in dict.fromkeys(row["method"] for row in results.rows):
-        figures = [results.values(c, **run, method=method) for c in COLUMNS]
-        lines.append([method, *(spread(values) for values in figures)])
+        auc, ap, lr, seconds = (
+            results.values(c, **run, method=method) for c in COLUMNS
+        )
+        lines.append(
+            [method, spread(auc), spread(ap), spread(lr, 2), spread(seconds, 0)]
+        )
     print(f"\n{run}\n" + markdown(["method", "AUC", "AP", "lr", "seconds"], lines))
     for column in COLUMNS[:2]:
         second, differences = leads(results, column, run)
