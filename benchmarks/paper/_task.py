@@ -36,7 +36,8 @@ SETS = {
     "cifar100n": ("cifar100", "noisy_label"),
 }
 AUGMENT = ("no", "yes")
-# The paper's ten methods, and the package's default.
+# The paper's ten methods; the package's default; and its statistic under the members of
+# "GEX", which are more and longer than those of the default.
 PAPER = (
     "Deep-KNN",
     "CL",
@@ -50,7 +51,8 @@ PAPER = (
     "GEX",
 )
 OURS = "GEXDetector()"
-METHODS = ("plain loss", "AUM", *PAPER, OURS)
+LONG = "GEXDetector(), long members"
+METHODS = ("plain loss", "AUM", *PAPER, OURS, LONG)
 # Self-influence is the mean square of features, of which there are few.
 MAPPED = ("TracInRP", "RandProj", "Arnoldi", "GEX-lin", "GEX")
 
@@ -99,6 +101,7 @@ def scorers(task, y, memory):
         "GEX": GEX(net, loss_floor=LOSS_FLOOR, **ensemble),
         "GEX-lin": GEXLinear(net, **ensemble),
         OURS: GEXDetector(net, **shared),
+        LONG: GEXDetector(net, early_stopping=False, **ensemble),
     }
 
 

@@ -10,9 +10,9 @@ the labels are flipped; those of cifar10n and cifar100n were given by people. Al
 methods share one trained net and its checkpoints. GEX takes the learning rate that
 ``lr="auto"`` chooses, by labels held out of the same rows; GEX-lin takes the same.
 Seconds are processor time: training the net counts for "plain loss", training it with a
-record of its checkpoints for AUM, and the ensemble of both forms of GEX for GEX. Runs
-that are already in the CSV are not repeated, and with ``--memory`` one that is killed
-goes on where it was.
+record of its checkpoints for AUM, and an ensemble that several methods share for GEX.
+Runs that are already in the CSV are not repeated, and with ``--memory`` one that is
+killed goes on where it was.
 """
 
 from itertools import product
