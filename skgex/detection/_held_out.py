@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import betaln, expit, softmax
 from scipy.stats import beta
 
 # The part of the held-out rows whose labels should be right: those that the net is
@@ -16,6 +16,9 @@ SLIPS = 0.01
 # The powers of the predicted probabilities among which the best is looked for before
 # they are compared with the frequencies of the classes.
 POWERS = np.exp(np.linspace(-3.0, 1.0, 17))
+
+# Of a series that falls by a few percent from term to term.
+N_TERMS = 10_000
 
 # Of fewer held-out rows it is not concluded that nothing was learnt.
 FEWEST = 30
@@ -107,17 +110,26 @@ def clean_probability(held_out: HeldOutLabels, flagged_share: float) -> float:
     """
     if flagged_share <= 0:
         return 1.0
-    if_clean, if_not = (_likelihood(held_out, r) for r in (SLIPS, flagged_share))
-    return if_clean / (if_clean + if_not)
+    if_clean, if_not = (_log_likelihood(held_out, r) for r in (SLIPS, flagged_share))
+    return float(expit(if_clean - if_not))
 
 
-def _likelihood(held_out: HeldOutLabels, most: float) -> float:
-    """Return the mean binomial probability of the contradictions, at rates up to most.
+def _log_likelihood(held_out: HeldOutLabels, most: float) -> float:
+    """Return the log of the mean binomial probability of the contradictions.
 
-    Up to a factor that does not depend on ``most``.
+    The mean is over rates up to ``most``, up to a factor that does not depend on it.
     """
     n, k = held_out.n_sure, held_out.n_contradictions
-    return float(beta.cdf(most, k + 1, n - k + 1) / most)
+    a, b = k + 1, n - k + 1
+    distributed = float(beta.cdf(most, a, b))
+    if distributed > 0:
+        return float(np.log(distributed) - np.log(most))
+    # Too small for a float: there are far more contradictions. DLMF 8.17.8, whose
+    # hypergeometric series falls fast then.
+    power = k * np.log(most) + b * np.log1p(-most)
+    ratios = most * (a + b + np.arange(N_TERMS)) / (a + 1 + np.arange(N_TERMS))
+    series = 1.0 + np.cumprod(ratios).sum()
+    return float(power - np.log(a) - betaln(a, b) + np.log(series))
 
 
 def _above_zero(gains: np.ndarray) -> bool:

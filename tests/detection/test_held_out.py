@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit, logsumexp
 from scipy.stats import binom
 
 from skgex.detection._held_out import HeldOutLabels, clean_probability
@@ -39,6 +40,26 @@ def test_the_probability_of_clean_labels_is_that_of_bayes(n_sure, n_wrong, share
     if_clean = binom.pmf(n_wrong, n_sure, middles * 0.01).mean()
     expected = if_clean / (if_clean + if_not)
     assert found == pytest.approx(expected, rel=1e-3, abs=1e-9)
+
+
+@pytest.mark.parametrize(("n_sure", "n_wrong"), [(400, 400), (1000, 400), (2000, 1500)])
+def test_so_do_many_contradictions_whose_probability_no_float_can_hold(n_sure, n_wrong):
+    """A net that has memorised its labels contradicts most held-out ones."""
+    share = 0.01001
+    logs = []
+    for most in (0.01, share):
+        rates = most * (np.arange(20_000) + 0.5) / 20_000
+        logs.append(logsumexp(binom.logpmf(n_wrong, n_sure, rates)))
+    found = clean_probability(held_out(n_sure, n_wrong), share)
+    assert found == pytest.approx(expit(logs[0] - logs[1]), rel=1e-3)
+    assert 0.1 < found < 0.5
+
+
+@given(st.integers(1, 10_000), st.data())
+def test_it_is_a_probability_whatever_is_counted(n_sure, data):
+    n_wrong = data.draw(st.integers(0, n_sure))
+    share = data.draw(st.floats(1e-6, 1.0))
+    assert 0 <= clean_probability(held_out(n_sure, n_wrong), share) <= 1
 
 
 @pytest.mark.parametrize("n_sure", [50, 400, 5000])
