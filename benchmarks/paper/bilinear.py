@@ -10,7 +10,8 @@ that is normal. For each method: the p-value of Hartigan's dip test that there i
 mode, of the self-influences and of their logs; the largest distance (Kolmogorov and
 Smirnov) between them and the generalised chi-square of a normal distribution with their
 features' mean and covariance; how well they separate the wrong labels (AUC, AP). Draws
-the histograms of seed 0. Needs diptest. Runs that are in the CSV are not repeated.
+the histograms of the first seed. Needs diptest. Runs that are in the CSV are not
+repeated.
 """
 
 from pathlib import Path
@@ -108,7 +109,7 @@ def main():
                 continue
             task = run | {"data": "cifar10", "augment": "no"}
             found = run_seed(results, task, args.data_dir, memory)
-            if seed == 0:
+            if seed == args.seeds[0]:
                 draw(*found, args.pictures / "bilinear.png")
     report(results, args.scale)
 
