@@ -26,6 +26,7 @@ from skgex.influence import (
     TracIn,
     TracInRP,
 )
+from skgex.metrics import detection_report
 
 RATE = 0.1
 # The file of the images, and the name of the labels that people gave.
@@ -36,6 +37,7 @@ SETS = {
     "cifar100n": ("cifar100", "noisy_label"),
 }
 AUGMENT = ("no", "yes")
+QUALITY = ["auc", "average_precision"]
 # The paper's ten methods; the package's default; and its statistic under the members of
 # "GEX", which are more and longer than those of the default.
 PAPER = (
@@ -145,6 +147,12 @@ def _rank(method, task, data_dir, memory):
     seconds = time.process_time() - start
     features = scorer.transform(X, y) if method in MAPPED else None
     return Ranking(scores, features, getattr(scorer, "lr_", np.nan), seconds)
+
+
+def quality(noise_mask, scores):
+    """Return the figures of a ranking that ``QUALITY`` names."""
+    report = detection_report(noise_mask, scores)
+    return {column: report[column] for column in QUALITY}
 
 
 def suspicions(scorer):

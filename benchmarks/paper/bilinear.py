@@ -20,14 +20,13 @@ import numpy as np
 from _command import keeping, make_parser
 from _results import Results, markdown, spread
 from _settings import PICTURES
-from _task import MAPPED, load_task, rank
+from _task import MAPPED, QUALITY, load_task, quality, rank
 from diptest import diptest
 from matplotlib.figure import Figure
 from scipy.stats import ks_2samp
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 KEY = ["scale", "seed", "method"]
-COLUMNS = ["dip_p", "log_dip_p", "chi2_distance", "auc", "average_precision"]
+COLUMNS = ["dip_p", "log_dip_p", "chi2_distance", *QUALITY]
 N_DRAWS = 100_000
 # Below this share of the largest, a self-influence is rounding; its log says nothing.
 SMALLEST = 1e-12
@@ -51,8 +50,7 @@ def judge(features, noise_mask, seed):
         "dip_p": diptest(values)[1],
         "log_dip_p": diptest(logs)[1],
         "chi2_distance": ks_2samp(values, normal).statistic,
-        "auc": roc_auc_score(noise_mask, values),
-        "average_precision": average_precision_score(noise_mask, values),
+        **quality(noise_mask, values),
     }
     return figures, logs
 

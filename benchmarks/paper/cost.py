@@ -16,16 +16,15 @@ import time
 from _command import keeping, make_parser
 from _results import Results, markdown, spread
 from _settings import LOSS_FLOOR, SCALES
-from _task import load_task, scorers
+from _task import QUALITY, load_task, quality, scorers
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from skgex.influence import GEX
 
 # M and T, as shares of the scale's.
 SHARES = ((1 / 16, 1), (1 / 4, 1), (1, 1), (1, 1 / 4), (1, 1 / 16), (1 / 4, 4))
 KEY = ["scale", "seed", "n_members", "n_steps", "rate"]
-COLUMNS = ["auc", "average_precision", "lr", "seconds"]
+COLUMNS = [*QUALITY, "lr", "seconds"]
 
 
 def run_seed(results, name, seed, data_dir, memory):
@@ -57,12 +56,8 @@ def judge(net, setting, lr, X, y, noise_mask, seed):
     )
     start = time.process_time()
     values = gex.fit(X, y).self_influence_
-    return {
-        "auc": roc_auc_score(noise_mask, values),
-        "average_precision": average_precision_score(noise_mask, values),
-        "lr": gex.lr_,
-        "seconds": time.process_time() - start,
-    }
+    seconds = time.process_time() - start
+    return quality(noise_mask, values) | {"lr": gex.lr_, "seconds": seconds}
 
 
 def report(results, scale):

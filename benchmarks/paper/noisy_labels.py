@@ -20,11 +20,10 @@ from itertools import product
 import numpy as np
 from _command import keeping, make_parser
 from _results import Results, markdown, spread
-from _task import AUGMENT, METHODS, PAPER, SETS, load_task, rank
-from sklearn.metrics import average_precision_score, roc_auc_score
+from _task import AUGMENT, METHODS, PAPER, QUALITY, SETS, load_task, quality, rank
 
 KEY = ["scale", "data", "augment", "seed", "method"]
-COLUMNS = ["auc", "average_precision", "lr", "seconds"]
+COLUMNS = [*QUALITY, "lr", "seconds"]
 
 
 def is_there(name, data_dir):
@@ -43,12 +42,8 @@ def run_task(results, task, methods, data_dir, memory):
         if results.has(**task, method=method):
             continue
         found = rank(method, task, data_dir, memory)
-        figures = {
-            "auc": roc_auc_score(y != true, found.scores),
-            "average_precision": average_precision_score(y != true, found.scores),
-            "lr": found.lr,
-            "seconds": found.seconds,
-        }
+        figures = quality(y != true, found.scores)
+        figures |= {"lr": found.lr, "seconds": found.seconds}
         results.add(**task, method=method, **figures)
 
 
@@ -75,7 +70,7 @@ def report(results, run):
             [method, spread(auc), spread(ap), spread(lr, 2), spread(seconds, 0)]
         )
     print(f"\n{run}\n" + markdown(["method", "AUC", "AP", "lr", "seconds"], lines))
-    for column in COLUMNS[:2]:
+    for column in QUALITY:
         second, differences = leads(results, column, run)
         if len(differences) > 1:
             error = differences.std(ddof=1) / np.sqrt(len(differences))

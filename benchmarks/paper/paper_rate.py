@@ -20,8 +20,7 @@ from itertools import product
 from _command import keeping, make_parser
 from _results import Results, markdown
 from _settings import LOSS_FLOOR, SCALES, SigmoidLoss
-from _task import load_task
-from sklearn.metrics import average_precision_score, roc_auc_score
+from _task import QUALITY, load_task, quality
 
 from skgex.influence import GEX
 
@@ -39,7 +38,7 @@ VARIANTS = {
     "batches of 1,024, 8 x the passes": ({"batch_size": 1024}, 1),
 }
 KEY = ["scale", "seed", "variant", "lr"]
-COLUMNS = ["auc", "average_precision", "auc_floor", "average_precision_floor"]
+COLUMNS = [*QUALITY, *(f"{column}_floor" for column in QUALITY)]
 COLUMNS += ["rise_wrong", "rise_right"]
 
 
@@ -57,11 +56,8 @@ def judge(net, n_steps, lr, task, shared):
             loss_floor=floor,
             **shared,
         ).fit(X, y)
-        values = gex.self_influence_
-        figures["auc" + suffix] = roc_auc_score(y != true, values)
-        figures["average_precision" + suffix] = average_precision_score(
-            y != true, values
-        )
+        found = quality(y != true, gex.self_influence_)
+        figures |= {column + suffix: value for column, value in found.items()}
     rises = gex.transform(X, y).mean(axis=1)
     return figures | {
         "rise_wrong": rises[y != true].mean(),
