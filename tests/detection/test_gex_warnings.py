@@ -40,11 +40,11 @@ def test_a_net_that_memorised_wrong_labels_is_told():
 
 
 def test_members_that_forgot_are_told(data):
-    """Their weights decay as those of the net never did."""
+    """Their weights decay as those of the net never did, and .87 of it is lost."""
     X, y, _ = data
     settings = {"optimizer": torch.optim.SGD, "lr": 0.5, "max_epochs": 30}
     net = learner(optimizer__weight_decay=0.0, **settings).fit(X.astype(np.float32), y)
-    net.optimizer__weight_decay = 5.0
+    net.optimizer__weight_decay = 6.0
     with pytest.warns(DivergenceWarning, match=r"Most members forgot .* rate 0\.1: "):
         GEXDetector(FrozenEstimator(net), **FAST).fit(X, y)
 
