@@ -57,7 +57,8 @@ def load(name, data_dir, n_rows, seed):
         (arrays["x_train"][rows], arrays["y_train"][rows]),
         (arrays["x_test"], arrays["y_test"]),
     ):
-        X = images(X) if X.ndim == 4 else (X.reshape(len(X), -1) / 255).astype("f4")
+        coloured = X.shape[-1] == 3
+        X = images(X) if coloured else (X.reshape(len(X), -1) / 255).astype("f4")
         parts += [X, y.astype(np.int64).ravel()]
     return parts
 

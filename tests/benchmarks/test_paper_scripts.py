@@ -22,7 +22,7 @@ def data_dir(tmp_path_factory):
     """Return a folder of four sets of small size, their labels by people among them."""
     folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
-    shapes = {"cifar10": (32, 32, 3), "cifar100": (32, 32, 3), "mnist": (28, 28)}
+    shapes = {"cifar10": (32, 32, 3), "cifar100": (32, 32, 3), "mnist": (28, 28, 1)}
     for name, shape in shapes.items():
         arrays = {}
         for part, n in (("train", 300), ("test", 100)):
