@@ -131,8 +131,8 @@ SCALES = {
     "tiny": Scale(
         n_rows=120,
         width=4,
-        # On processors without AVX-512, torch 2.13 writes past its memory in the gradient
-        # of a second block's shortcut, a strided convolution of less than 8 channels.
+        # Without AVX-512, torch 2.13 writes past its memory in the gradient of a second
+        # block's shortcut, a strided convolution of less than 8 channels.
         blocks=(1,),
         n_epochs={False: 12, True: 12},
         batch_size=128,
