@@ -130,7 +130,7 @@ SCALES = {
     # Whether a script runs; its figures say nothing.
     "tiny": Scale(
         n_rows=120,
-        width=4,
+        width=2,
         # Without AVX-512, torch 2.13 writes past its memory in the gradient of a second
         # block's shortcut, a strided convolution of less than 8 channels.
         blocks=(1,),
