@@ -132,7 +132,7 @@ SCALES = {
         n_rows=120,
         width=2,
         # Without AVX-512, torch 2.13 writes past its memory in the gradient of a second
-        # block's shortcut, a strided convolution of less than 8 channels.
+        # block's shortcut, a strided convolution of fewer than 8 channels.
         blocks=(1,),
         n_epochs={False: 12, True: 12},
         batch_size=128,

@@ -35,10 +35,10 @@ from skgex.pruning import prune_mask
 
 SETS = ("mnist", "cifar10")
 OURS = "GEXPruner()"
-# Nothing is pruned.
-ALL = "all rows"
+# Of this, nothing is pruned as well.
+RANDOM = "random"
 METHODS = (
-    "random",
+    RANDOM,
     "GEX",
     "GEX, no floor",
     OURS,
@@ -79,7 +79,7 @@ def make_net(scale, X, n_classes, share):
 
 def importance(method, net, scale, X, y, shared):
     """Return how much each row is needed, according to one method."""
-    if method in (ALL, "random"):
+    if method == RANDOM:
         return check_random_state(shared["random_state"]).random_sample(len(X))
     paper = {
         "n_members": scale.n_members,
@@ -107,8 +107,8 @@ def run_task(results, task, shares, data_dir, memory):
     X, y, X_test, y_test = load(task["data"], data_dir, scale.n_rows, seed)
     n_classes = int(y.max()) + 1
     shared = {"memory": memory, "random_state": seed}
-    for method in (ALL, *METHODS):
-        wanted = (0.0,) if method == ALL else shares
+    for method in METHODS:
+        wanted = (0.0, *shares) if method == RANDOM else shares
         left = [s for s in wanted if not results.has(**task, method=method, share=s)]
         if not left:
             continue
@@ -123,6 +123,12 @@ def run_task(results, task, shares, data_dir, memory):
             results.add(**task, method=method, share=share, accuracy=accuracy)
 
 
+def on_all_rows(results, scale, data):
+    """Return the accuracies where nothing is pruned, one per seed."""
+    run = {"scale": scale, "data": data, "method": RANDOM, "share": 0.0}
+    return results.values("accuracy", **run)
+
+
 def draw_means(results, scale, sets, shares, path):
     """Draw the mean accuracy against the share pruned."""
     figure = Figure(figsize=(4.5 * len(sets) + 1.5, 3.6), layout="constrained")
@@ -131,10 +137,10 @@ def draw_means(results, scale, sets, shares, path):
         for method in METHODS:
             run = {"scale": scale, "data": data, "method": method}
             means = [results.mean("accuracy", **run, share=s) for s in shares]
-            style = "--" if method == "random" else "-"
+            style = "--" if method == RANDOM else "-"
             axes.plot(shares, means, style, marker="o", label=method)
-        run = {"scale": scale, "data": data, "method": ALL, "share": 0.0}
-        axes.axhline(results.mean("accuracy", **run), color="black", lw=0.8, label=ALL)
+        whole = np.mean(on_all_rows(results, scale, data))
+        axes.axhline(whole, color="black", lw=0.8, label="all rows")
         axes.set(title=data, xlabel="share pruned", ylabel="accuracy on test rows")
         axes.set_xticks(shares, [f"{share:.0%}" for share in shares])
     named = grid[0].get_legend_handles_labels()
@@ -145,8 +151,7 @@ def draw_means(results, scale, sets, shares, path):
 
 def report(results, scale, data, shares):
     """Print means and deviations over the seeds."""
-    run = {"scale": scale, "data": data, "method": ALL, "share": 0.0}
-    print(f"\n{data}, {ALL}: {spread(results.values('accuracy', **run))}")
+    print(f"\n{data}, all rows: {spread(on_all_rows(results, scale, data))}")
     lines = []
     for method in METHODS:
         run = {"scale": scale, "data": data, "method": method}
