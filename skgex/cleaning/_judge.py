@@ -21,6 +21,11 @@ from skgex.hardness._folded import deal
 # plans that all do harm is ahead by one by chance too often.
 N_ERRORS = 2
 
+# How probable it is that fits on rows as they are tell which labels are true, though
+# fits by a plan explain the labels better. A plan that makes a classifier too sure
+# explains away, as noise, the labels that it gets wrong.
+DOUBT = 0.2
+
 # Probabilities below this count as this, as in scikit-learn's log_loss.
 LEAST = np.finfo(np.float64).eps
 
@@ -164,7 +169,8 @@ class Judge:
         The labels count as true unless a detector is sure that they are not, or noise
         explains them better, by more than two standard errors. And they are explained
         by the fits on rows as they are unless fits by a plan explain them better, by as
-        much.
+        much; even then with the probability ``DOUBT``, so that a plan is not judged by
+        itself alone.
         """
         highest = highest_noise_rate(plain, self.codes)
         true = self._explain(plain, 0.0)
@@ -175,8 +181,10 @@ class Judge:
             (self._explain(other, highest) for other in others),
             key=lambda explanation: self._mean(explanation.log_likelihoods)[0],
         )
-        chosen = best if self._is_better(best, noisy) else noisy
-        return chosen.posterior, chosen.noise_rate
+        if not self._is_better(best, noisy):
+            return noisy.posterior, noisy.noise_rate
+        posterior = (1 - DOUBT) * best.posterior + DOUBT * noisy.posterior
+        return posterior, best.noise_rate
 
     def _explain(self, probabilities: np.ndarray, highest: float) -> Explanation:
         return explain(probabilities, self.codes, self.folds, highest, self.flow)

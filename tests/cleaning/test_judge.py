@@ -15,6 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix, log_loss
 from sklearn.model_selection import cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -112,6 +113,30 @@ def test_a_bad_detector_does_no_harm(estimator, name, action):
     fitted(unjudged, X, Y)
     assert unjudged.acted_mask_.any()
     assert np.isnan(unjudged.gain_)
+
+
+@pytest.mark.parametrize(
+    ("n_neighbors", "relabelled"), [(5, False), (9, False), (9, True)]
+)
+def test_a_plan_that_makes_too_sure_is_not_judged_by_itself(n_neighbors, relabelled):
+    """Classes overlap, a tenth of the labels is wrong, and the detector is sure of it.
+
+    Neighbours without the labels that contradict them explain all others better, and
+    call what they get wrong noise.
+    """
+    X, y = blobs(600, 0.7)
+    noisy, wrong = flip_labels(y, 0.1, random_state=0)
+    detector = Flags((X[:, 0] < 0).astype(int) != noisy if relabelled else wrong)
+    detector.noise_rate_, detector.noise_rate_std_ = 0.2, 0.02
+    action = "relabel" if relabelled else "drop"
+    estimator = KNeighborsClassifier(n_neighbors)
+    detector = FrozenEstimator(detector.fit(X, noisy))
+    model = CleanedClassifier(estimator, detector, action=action)
+    model.set_params(max_share_per_class=1.0)
+    fitted(model, X, noisy)
+    test = blobs(2000, 0.7, seed=1)
+    worse = loss_of(model, *test) - loss_of(estimator.fit(X, noisy), *test)
+    assert worse.mean() <= worse.std() / np.sqrt(len(worse))
 
 
 @ACTIONS
