@@ -60,7 +60,7 @@ class CleanedClassifier(ClassifierMixin, MetaEstimatorMixin, Persistent, BaseEst
     The gain is that in the log-likelihood of the true labels of held-out rows. These
     labels are those given, unless the latter are explained better by a constant rate of
     noise. Then the candidate that explains them best says which are true, and the fits
-    on all rows as they are have a fifth of the say. Noise that goes mostly from one
+    on all rows as they are have 15 % of the say. Noise that goes mostly from one
     class to one other cannot be told from classes that overlap, so that little is done
     about it. An estimator without ``predict_proba`` is judged by its accuracy for the
     labels as given.

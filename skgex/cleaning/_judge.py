@@ -24,7 +24,7 @@ N_ERRORS = 2
 # How probable it is that fits on rows as they are tell which labels are true, though
 # fits by a plan explain the labels better. A plan that makes a classifier too sure
 # explains away, as noise, the labels that it gets wrong.
-DOUBT = 0.2
+DOUBT = 0.15
 
 # Probabilities below this count as this, as in scikit-learn's log_loss.
 LEAST = np.finfo(np.float64).eps
