@@ -122,9 +122,8 @@ def test_relabelling(data_dir, tmp_path):
 
 def test_pruned_accuracy(data_dir, tmp_path):
     arguments = [*TINY, "--data-dir", data_dir, "--pictures", tmp_path]
-    arguments += ["--shares", "0.4"]
     _, lines = run("pruned_accuracy.py", *arguments, out=tmp_path / "results.csv")
-    assert len(lines) == 2 * (9 + 1)
+    assert len(lines) == 2 * (9 * 3 + 1)
     assert (tmp_path / "pruned_accuracy.png").exists()
 
 
