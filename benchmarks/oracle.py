@@ -32,7 +32,7 @@ PASSES = (0.5, 1, 2)
 STATISTICS = ("relative_loss", "mean_loss")
 # Each with the learning rate and steps of the default.
 ALONE = {
-    "8 members": {"n_members": 8},
+    "16 members": {"n_members": 16},
     "32 members": {"n_members": 32},
     "chain": {"chain": True},
     "constant rate": {"schedule": "constant"},
