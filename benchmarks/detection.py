@@ -152,6 +152,7 @@ def main():
     names = (by_noise, by_data, str)
     for column, name in product(("average_precision", "f1"), names):
         print(table(results, tasks, args.methods, column, name), end="\n\n")
+    print(table(results, tasks, args.methods, "seconds", by_data))
 
 
 if __name__ == "__main__":
