@@ -93,8 +93,11 @@ class GEXDetector(DetectorMixin, GEX):
         and has not memorised the labels of the others: of 8 members, 4 start from each
         net. All start from the trained net if there is no trial, or ``net`` is a
         FrozenEstimator, with ``chain=True``, for ``statistic="self_influence"`` and for
-        regression targets. More members make the ranking of rows less random, at a
-        proportional cost. "auto" grows 16, 32 or 64, until the ranking is stable: an
+        regression targets. And all do if ``lr="auto"`` finds that fine-tuning makes
+        held-out labels clearly more probable, by more than 5% of the nats that the
+        trial net has learnt: it still has much to learn, and the net that was trained
+        on all rows is far ahead. More members make the ranking of rows less random, at
+        a proportional cost. "auto" grows 16, 32 or 64, until the ranking is stable: an
         infinite ensemble would confirm an estimated 95% of the most suspicious rows, on
         average over all depths down to a fifth of the rows. A warning is raised if 64
         are too few. It compares two halves of the members, by the statistic without

@@ -202,7 +202,7 @@ def fit_ensemble(
         The loss under θ* counts as at least this, in nats.
     splits_start : bool, default=False
         Start every second member from the trial net, if θ* was trained here and there
-        is a trial.
+        is a trial; but not if the choice of the rate shows that it has much to learn.
     last : FittedEnsemble or None
         A fit on the same data to go on from: its net, a rate that it chose, and its
         members stay.
@@ -239,6 +239,7 @@ def fit_ensemble(
             trial = trial or _make_trial(parameters, data, seeds)
             choice = _choose_lr(parameters, data, seeds, trial, tuning)
         tuning = tuning._replace(lr=choice.lr)
+        splits_start &= choice.settled
     tried = has_trial(parameters, stops_early)
     start = last.start if last else _start_of(parameters, trained, trial)
     growth = Growth(

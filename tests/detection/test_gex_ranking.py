@@ -37,7 +37,7 @@ def net(**kwargs):
 
 def split(**params):
     """A detector with a trial net, from which members start, too."""
-    return GEXDetector(net(), **{**FAST, "n_members": 4, **params})
+    return GEXDetector(**{"net": net(), **FAST, "n_members": 4, **params})
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,20 @@ def test_a_rate_that_is_chosen_makes_a_trial(paired):
     trial = make_trial(net(), X.astype(np.float32), y, y, seed)
     for name, value in trial.trained.weights["module"].items():
         np.testing.assert_array_equal(made[-1]["module"][name], value)
+
+
+def test_a_trial_that_has_much_to_learn_is_no_start(paired):
+    """A net that hardly left its first weights, and that members are far ahead of."""
+    X, y, _ = paired
+    fitted = split(net=net(lr=0.001), lr="auto").fit(X, y)
+    assert fitted.ensemble_.n_starts == 1
+    assert len(fitted.get_feature_names_out()) == 4
+    around = split(net=FrozenEstimator(fitted.net_), lr=fitted.lr_).fit(X, y)
+    for a, b in zip(fitted.ensemble_.members, around.ensemble_.members, strict=True):
+        losses = [losses_under(fitted, member, X, y) for member in (a, b)]
+        np.testing.assert_allclose(*losses, atol=1e-5)
+    # A rate that is given says nothing of the trial.
+    assert split(net=net(lr=0.001)).fit(X, y).ensemble_.n_starts == 2
 
 
 def test_targets_without_classes_have_none_of_it():

@@ -304,10 +304,27 @@ def test_the_chosen_rate_finds_about_as_much_noise_as_the_best():
 
 def test_the_loss_of_held_out_labels_is_the_median_over_the_rows():
     probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.0, 0.0, 1.0]])
-    choice = LearningRateChoice(0.1, np.array([0, 1, 0]), probabilities)
+    choice = LearningRateChoice(0.1, np.array([0, 1, 0]), probabilities, True)
     expected = np.median(-np.log([0.5, 0.8, np.finfo(float).tiny]))
     assert choice.held_out_loss(CODING) == pytest.approx(expected, rel=1e-5)
     assert choice.held_out_loss(RegressionTargets(np.float32, ())) == -np.inf
+
+
+@pytest.mark.parametrize(("lr", "settled"), [(0.001, False), (0.02, True)])
+def test_a_trial_net_has_settled_if_fine_tuning_teaches_it_little(lr, settled):
+    X, y = make_blobs(600, spread=1.0)
+    X = X.astype(np.float32)
+    net = learner(lr=lr)
+    trial = make_trial(net, X, y, y, 0)
+    choice = choose_learning_rate(
+        trial, X, y, y, CODING, FineTuning(60, np.nan, 0.9, "cosine"), 0
+    )
+    rows = trial.held_out
+    alone = evaluate(revive(trial.trained), X[rows], y[rows]).losses.mean()
+    together = -np.log(choice.outputs[np.arange(len(rows)), choice.codes]).mean()
+    shares = np.bincount(y[rows]) / len(rows)
+    learnt = -(shares * np.log(shares)).sum() - alone
+    assert (alone - together <= 0.05 * learnt) == choice.settled == settled
 
 
 # Rates below and above the usual ones
