@@ -291,4 +291,5 @@ class Broken(InMemory):
 def test_what_a_store_of_the_users_own_cannot_give_is_made_again():
     register_store_backend("broken", Broken)
     memory = Memory("here", backend="broken", verbose=0)
-    np.testing.assert_array_equal(fit(memory).scores_, fit(None).scores_)
+    # Members are made again one by one, which rounds in another way than a group does.
+    np.testing.assert_allclose(fit(memory).scores_, fit(None).scores_, rtol=1e-12)
